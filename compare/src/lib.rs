@@ -1,0 +1,1 @@
+//! Workloads, runs and reports that compare ways of sending a screen.

@@ -1,0 +1,11 @@
+//! What both ends of Panto agree on bit for bit: bytes, geometry, pixels,
+//! encodings, draw commands *and how they paint*.
+//!
+//! No sockets, clocks, threads, floats or `unsafe`: time comes in as an
+//! argument ([`time::Micros`]). `PROTOCOL.md` describes every byte.
+#![forbid(unsafe_code)]
+
+pub mod geometry;
+pub mod pixel;
+pub mod time;
+pub mod wire;

@@ -1,0 +1,1 @@
+//! The Panto server: capture, scene, planner and front ends.

@@ -1,0 +1,2 @@
+//! The `panto` command line.
+fn main() {}

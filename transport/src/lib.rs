@@ -1,0 +1,1 @@
+//! Sockets, TLS and trust for Panto connections.

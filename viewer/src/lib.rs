@@ -1,0 +1,1 @@
+//! The Panto viewer: a core without a window, and a window.
