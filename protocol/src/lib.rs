@@ -5,7 +5,12 @@
 //! argument ([`time::Micros`]). `PROTOCOL.md` describes every byte.
 #![forbid(unsafe_code)]
 
+pub mod canvas;
+pub mod connection;
+pub mod draw;
+pub mod encoding;
 pub mod geometry;
+pub mod message;
 pub mod pixel;
 pub mod time;
 pub mod wire;

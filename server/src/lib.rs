@@ -1,1 +1,5 @@
 //! The Panto server: capture, scene, planner and front ends.
+
+pub mod capture;
+pub mod inject;
+pub mod virtual_display;

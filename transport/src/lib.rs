@@ -1,1 +1,35 @@
 //! Sockets, TLS and trust for Panto connections.
+//!
+//! Nothing here knows a Panto message: those are `panto-protocol`'s, which knows no sockets. A server calls
+//! [`Listener::bind`], admits each [`Stream`] through [`HandshakeLimits`], wraps it with [`ServerTls`] and asks
+//! [`CredentialStore`], [`Ticket`] and [`PasswordThrottle`] about who is there. A viewer calls [`connect`], then
+//! [`start_tls`], shows the fingerprint to [`KnownHosts::judge`] and only then speaks.
+
+mod address;
+mod auth_policy;
+mod connect;
+mod credentials;
+mod files;
+mod fingerprint;
+mod known_hosts;
+mod listen;
+mod stream;
+mod throttle;
+mod ticket;
+mod tls;
+
+pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Target};
+pub use auth_policy::{AuthNoneRefused, check_auth_none};
+pub use connect::{ConnectError, connect};
+pub use credentials::{Credential, CredentialError, CredentialStore, HashCost, Rights, UnknownRights};
+pub use files::{FileError, config_dir, data_dir};
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use known_hosts::{KnownHosts, Trust, TrustError, TrustPolicy, UnknownPolicy, Verdict};
+pub use listen::{ListenError, Listener, LocalAddr, Peer};
+pub use stream::{Stream, WireCounters};
+pub use throttle::{
+    HANDSHAKE_DEADLINE, HandshakeLimits, HandshakePermit, MAX_UNAUTHENTICATED, MAX_UNAUTHENTICATED_PER_IP,
+    PasswordThrottle, TooManyHandshakes,
+};
+pub use ticket::Ticket;
+pub use tls::{Identity, ServerTls, TlsError, UntrustedStream, start_tls};

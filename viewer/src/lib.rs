@@ -1,1 +1,6 @@
-//! The Panto viewer: a core without a window, and a window.
+//! The Panto viewer: a core without a window, and a window behind the feature `window`.
+
+pub mod core;
+pub mod stats;
+#[cfg(feature = "window")]
+pub mod ui;

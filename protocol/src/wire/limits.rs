@@ -50,12 +50,12 @@ pub const MAX_FRAME_COMMANDS: usize = 1 << 20;
 /// for hours (65,536 copies of the whole screen).
 pub const MAX_FRAME_PAINT: u64 = MAX_CANVAS_PIXELS * 64;
 
-/// Bytes of one message on the draw and bulk channels: a whole 8K frame of raw
+/// Bytes of one message on the draw channel: a whole 8K frame of raw
 /// pixels (7,680 × 4,320 × 4 = 127 MiB) and some room.
 pub const MAX_DRAW_MESSAGE: usize = 160 << 20;
 
 /// Bytes of one message on any other channel. The largest is a cursor of
-/// 512 × 512 × 4 = 1 MiB, the next a clipboard text.
+/// 512 × 512 × 4 = 1 MiB.
 pub const MAX_MESSAGE: usize = 2 << 20;
 
 /// Bytes of one message before the peer has authenticated.
@@ -76,9 +76,6 @@ pub const MAX_KEYS_DOWN: usize = 256;
 
 /// Bytes of text in one key press or text commit.
 pub const MAX_KEY_TEXT: usize = 1024;
-
-/// Bytes of clipboard text.
-pub const MAX_CLIPBOARD: usize = 1 << 20;
 
 /// Bytes of the JSON in a statistics reply.
 pub const MAX_STATS_TEXT: usize = 64 << 10;

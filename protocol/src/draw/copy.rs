@@ -1,0 +1,94 @@
+//! Copy: pixels moved inside or between surfaces, with snapshot semantics.
+//!
+//! | field    | wire   | meaning                                            |
+//! |----------|--------|----------------------------------------------------|
+//! | surface  | varint | destination                                        |
+//! | items    | count  | then for each:                                     |
+//! | – source | varint | surface                                            |
+//! | – rect   | rect   | in the source                                      |
+//! | – to     | point  | where the rectangle's first pixel goes             |
+//!
+//! Every item reads the picture as it was before the first of them, and later
+//! items overwrite earlier ones. Pixels outside the source are not copied.
+
+use super::SurfaceId;
+use crate::canvas::{Canvas, PaintError};
+use crate::geometry::{Point, Rect};
+use crate::pixel::Picture;
+use crate::wire::{DecodeError, MAX_COMMAND_ITEMS, Reader, Writer};
+
+/// Copies rectangles as if all at once (`PROTOCOL.md` section 4.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// Where to paint.
+    pub surface: SurfaceId,
+    /// What goes where; all read before any is written.
+    pub items: Vec<CopyItem>,
+}
+
+/// One rectangle of a [`Copy`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyItem {
+    /// Surface to read.
+    pub source: SurfaceId,
+    /// Pixels to read; those outside the source are not copied.
+    pub rect: Rect,
+    /// Where the first pixel of `rect` goes.
+    pub to: Point,
+}
+
+impl Copy {
+    pub(super) fn encode(&self, out: &mut Writer) {
+        self.surface.encode(out);
+        out.varint(self.items.len() as u64);
+        for item in &self.items {
+            item.source.encode(out);
+            item.rect.encode(out);
+            item.to.encode(out);
+        }
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let surface = SurfaceId::decode(r)?;
+        let n = r.count(MAX_COMMAND_ITEMS, 7, "copies")?;
+        let item = |r: &mut Reader<'_>| {
+            Ok(CopyItem { source: SurfaceId::decode(r)?, rect: Rect::decode(r)?, to: Point::decode(r)? })
+        };
+        Ok(Self { surface, items: (0..n).map(|_| item(r)).collect::<Result<_, _>>()? })
+    }
+
+    pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
+        // Read and written.
+        self.items.iter().map(|i| 2 * canvas.clipped_area(i.source, &i.rect)).sum()
+    }
+
+    pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
+        if let [item] = &self.items[..]
+            && item.source == self.surface
+        {
+            return canvas.move_rect(self.surface, item.rect, item.to);
+        }
+        // The snapshot is at most as large as the sources; a frame's paint budget bounds their sum.
+        let mut read: Vec<(Point, Picture)> = Vec::with_capacity(self.items.len());
+        let (mut read_pixels, limit) = (0, canvas.pixel_limit());
+        for item in &self.items {
+            let source = canvas.surface(item.source)?;
+            let rect = item.rect.intersection(&source.picture.bounds());
+            if rect.is_empty() {
+                continue;
+            }
+            read_pixels += rect.area();
+            if read_pixels > limit {
+                return Err(PaintError::TooLarge { what: "pixels copied at once" });
+            }
+            let to = item.to.offset(rect.left - item.rect.left, rect.top - item.rect.top);
+            read.push((to, source.picture.crop(rect).to_picture()));
+        }
+        for (to, picture) in read {
+            canvas.paint(self.surface, Rect::at(to, picture.size()), |target| {
+                target.blit(to, picture.view());
+            })?;
+        }
+        Ok(())
+    }
+}

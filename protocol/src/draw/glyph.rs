@@ -1,0 +1,211 @@
+//! Glyphs: coverage masks in cache slots, and runs of them in one colour.
+//!
+//! GlyphDefine:
+//!
+//! | field    | wire        | meaning                                                  |
+//! |----------|-------------|----------------------------------------------------------|
+//! | slot     | varint      | replaces what was there                                  |
+//! | size     | size        | may be empty (a space)                                   |
+//! | bearing  | point       | from the pen to the mask's first pixel                   |
+//! | advance  | signed      | how far the pen moves right after the glyph              |
+//! | kind     | u8          | 0: 1 bit, 1: 4 bits (level × 17), 2: 8 bits a pixel      |
+//! | mask     | bytes       | rows padded to a byte, most significant bit first        |
+//!
+//! GlyphRun:
+//!
+//! | field   | wire             | meaning                                             |
+//! |---------|------------------|-----------------------------------------------------|
+//! | surface | varint           |                                                     |
+//! | colour  | blue, green, red |                                                     |
+//! | pen     | point            | baseline position of the first glyph                |
+//! | slots   | count, varints   |                                                     |
+//!
+//! Each pixel becomes `blend(colour, pixel, coverage)` (section 1.4).
+
+use super::{SurfaceId, decode_color, encode_color};
+use crate::canvas::{Canvas, PaintError};
+use crate::geometry::{Point, Rect, Size};
+use crate::pixel::{Color, blend};
+use crate::wire::{
+    DecodeError, MAX_COMMAND_ITEMS, MAX_COORDINATE, MAX_GLYPH_PIXELS, MAX_GLYPH_SLOTS, Reader, Writer,
+};
+
+/// A numbered place in the glyph cache, `< MAX_GLYPH_SLOTS`; the sender assigns them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GlyphSlot(pub u32);
+
+/// How much of each pixel a glyph covers: row-major, one byte a pixel, 0 to 255.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// Width and height of the mask.
+    pub size: Size,
+    /// `width * height` bytes.
+    pub mask: Vec<u8>,
+}
+
+/// Puts a glyph into a slot (`PROTOCOL.md` section 4.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlyphDefine {
+    /// Slot to fill.
+    pub slot: GlyphSlot,
+    /// The shape.
+    pub coverage: Coverage,
+    /// From the pen to the mask's first pixel.
+    pub bearing: Point,
+    /// Pixels that the pen moves to the right.
+    pub advance: i32,
+}
+
+/// Paints glyphs from their slots (`PROTOCOL.md` section 4.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlyphRun {
+    /// Where to paint.
+    pub surface: SurfaceId,
+    /// Colour at full coverage.
+    pub color: Color,
+    /// Pen position of the first glyph.
+    pub pen: Point,
+    /// Glyphs from left to right.
+    pub slots: Vec<GlyphSlot>,
+}
+
+impl GlyphSlot {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self(r.varint_max(u64::from(MAX_GLYPH_SLOTS) - 1, "glyph slot")? as u32))
+    }
+}
+
+impl GlyphDefine {
+    pub(super) fn encode(&self, out: &mut Writer) {
+        out.varint(u64::from(self.slot.0));
+        self.coverage.size.encode(out);
+        self.bearing.encode(out);
+        out.signed(self.advance);
+        let mask = &self.coverage.mask;
+        let bits = if mask.iter().all(|&m| m == 0 || m == 255) {
+            1
+        } else if mask.iter().all(|m| m % 17 == 0) {
+            4
+        } else {
+            8
+        };
+        out.u8(match bits {
+            1 => 0,
+            4 => 1,
+            _ => 2,
+        });
+        for row in mask.chunks(self.coverage.size.width.max(1) as usize) {
+            pack_row(row, bits, out.buffer());
+        }
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let slot = GlyphSlot::decode(r)?;
+        let size = Size::decode(r)?;
+        if size.area() > MAX_GLYPH_PIXELS {
+            return Err(DecodeError::TooLarge { what: "glyph" });
+        }
+        let bearing = Point::decode(r)?;
+        let advance = r.signed()?;
+        if advance.unsigned_abs() > MAX_COORDINATE {
+            return Err(DecodeError::TooLarge { what: "glyph advance" });
+        }
+        let bits = match r.u8("glyph kind")? {
+            0 => 1,
+            1 => 4,
+            2 => 8,
+            kind => return Err(DecodeError::Unknown { what: "glyph kind", value: kind.into() }),
+        };
+        let width = size.width as usize;
+        let row_bytes = (width * bits).div_ceil(8);
+        let mut mask = Vec::with_capacity(size.area() as usize);
+        for _ in 0..if width == 0 { 0 } else { size.height } {
+            unpack_row(r.take(row_bytes, "glyph mask")?, bits, width, &mut mask);
+        }
+        Ok(Self { slot, coverage: Coverage { size, mask }, bearing, advance })
+    }
+
+    pub(super) fn cost(&self, _: &Canvas) -> u64 {
+        self.coverage.size.area()
+    }
+
+    pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
+        canvas.define_glyph(self)
+    }
+}
+
+fn pack_row(row: &[u8], bits: usize, out: &mut Vec<u8>) {
+    match bits {
+        1 => out.extend(row.chunks(8).map(|c| {
+            c.iter().enumerate().fold(0, |byte, (i, &m)| byte | u8::from(m != 0) << (7 - i))
+        })),
+        4 => out.extend(row.chunks(2).map(|c| (c[0] / 17) << 4 | c.get(1).map_or(0, |m| m / 17))),
+        _ => out.extend_from_slice(row),
+    }
+}
+
+fn unpack_row(bytes: &[u8], bits: usize, width: usize, mask: &mut Vec<u8>) {
+    match bits {
+        1 => mask.extend((0..width).map(|x| (bytes[x / 8] >> (7 - x % 8) & 1) * 255)),
+        4 => mask.extend((0..width).map(|x| (bytes[x / 2] >> (4 - x % 2 * 4) & 15) * 17)),
+        _ => mask.extend_from_slice(&bytes[..width]),
+    }
+}
+
+impl GlyphRun {
+    pub(super) fn encode(&self, out: &mut Writer) {
+        self.surface.encode(out);
+        encode_color(self.color, out);
+        self.pen.encode(out);
+        out.varint(self.slots.len() as u64);
+        for slot in &self.slots {
+            out.varint(u64::from(slot.0));
+        }
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let surface = SurfaceId::decode(r)?;
+        let color = decode_color(r)?;
+        let pen = Point::decode(r)?;
+        let n = r.count(MAX_COMMAND_ITEMS, 1, "glyphs")?;
+        Ok(Self {
+            surface,
+            color,
+            pen,
+            slots: (0..n).map(|_| GlyphSlot::decode(r)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
+        self.slots.iter().filter_map(|&s| canvas.glyph(s)).map(|g| g.coverage.size.area() + 1).sum()
+    }
+
+    pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
+        let mut pen = self.pen;
+        for &slot in &self.slots {
+            let glyph = canvas.glyph(slot).ok_or(PaintError::UnknownGlyph(slot))?.clone();
+            let at = pen.offset(glyph.bearing.x, glyph.bearing.y);
+            canvas.paint(self.surface, Rect::at(at, glyph.coverage.size), |target| {
+                let color = target.opaque(self.color);
+                let clip = target.clip;
+                for y in clip.top..clip.bottom {
+                    let mask_row = (y - at.y) as usize * glyph.coverage.size.width as usize;
+                    let mask = &glyph.coverage.mask[mask_row + (clip.left - at.x) as usize..];
+                    for (pixel, &m) in target.picture.row_mut(y, clip.left, clip.right).iter_mut().zip(mask) {
+                        match m {
+                            0 => {}
+                            255 => *pixel = color,
+                            m => *pixel = blend(color, *pixel, m),
+                        }
+                    }
+                }
+            })?;
+            pen.x += glyph.advance;
+            // Hostile advances could add up beyond any coordinate.
+            if pen.x.unsigned_abs() > 4 * MAX_COORDINATE {
+                return Err(PaintError::OutOfRange { what: "pen" });
+            }
+        }
+        Ok(())
+    }
+}

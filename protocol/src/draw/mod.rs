@@ -1,0 +1,143 @@
+//! Draw commands: the wire form of each beside its exact painting.
+//!
+//! A frame is a sequence of commands (`PROTOCOL.md` section 4). Pixels are one
+//! command among others ([`PutPixels`]); which commands a sender uses is its
+//! own policy and needs no agreement.
+
+mod composite;
+mod copy;
+mod fill;
+mod glyph;
+mod lines;
+mod pattern;
+mod put_pixels;
+mod surface;
+mod tile;
+mod window;
+
+use crate::canvas::{Canvas, PaintError};
+use crate::wire::{DecodeError, Reader, Writer};
+
+pub use composite::Composite;
+pub use copy::{Copy, CopyItem};
+pub use fill::Fill;
+pub use glyph::{Coverage, GlyphDefine, GlyphRun, GlyphSlot};
+pub use lines::{Frames, Lines};
+pub use pattern::{Ink, Pattern};
+pub use put_pixels::PutPixels;
+pub use surface::{SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize};
+pub use tile::{TileCapture, TileDefine, TileSlot, TileUse};
+pub use window::{WindowCreate, WindowDestroy, WindowId, WindowMap, WindowMove, WindowStack};
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $op:literal $name:ident),* $(,)?) => {
+        /// One draw command.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum DrawCommand {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        impl DrawCommand {
+            /// Names of all kinds, in the order of their opcodes.
+            pub const KINDS: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// The kind's name, as statistics print it.
+            pub const fn kind(&self) -> &'static str {
+                match self { $(Self::$name(_) => stringify!($name),)* }
+            }
+
+            /// Appends opcode and fields.
+            pub fn encode(&self, out: &mut Writer) {
+                match self { $(Self::$name(c) => { out.u8($op); c.encode(out); })* }
+            }
+
+            /// Reads opcode and fields.
+            pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                match r.u8("draw opcode")? {
+                    $($op => Ok(Self::$name($name::decode(r)?)),)*
+                    op => Err(DecodeError::Unknown { what: "draw opcode", value: op.into() }),
+                }
+            }
+
+            /// Pixels that painting may touch at most, for [`crate::wire::MAX_FRAME_PAINT`].
+            pub fn cost(&self, canvas: &Canvas) -> u64 {
+                match self { $(Self::$name(c) => c.cost(canvas),)* }
+            }
+
+            pub(crate) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
+                match self { $(Self::$name(c) => c.paint(canvas),)* }
+            }
+        }
+
+        $(impl From<$name> for DrawCommand {
+            fn from(c: $name) -> Self { Self::$name(c) }
+        })*
+    };
+}
+
+commands! {
+    /// Rectangles of one colour.
+    0x01 Fill,
+    /// Pixels moved inside or between surfaces, as if all at once.
+    0x02 Copy,
+    /// A rectangle of pixels.
+    0x03 PutPixels,
+    /// A glyph's shape put into a cache slot.
+    0x04 GlyphDefine,
+    /// Cached glyphs painted in one colour.
+    0x05 GlyphRun,
+    /// A tile's pixels put into a cache slot.
+    0x06 TileDefine,
+    /// A tile put into a cache slot from pixels that are on a surface already.
+    0x07 TileCapture,
+    /// A cached tile painted at several places.
+    0x08 TileUse,
+    /// Rectangle filled with a repeated small picture.
+    0x09 Pattern,
+    /// A line of one pixel's width through several points.
+    0x0a Lines,
+    /// Outlines of rectangles, one pixel wide.
+    0x0b Frames,
+    /// A surface painted over another with opacity.
+    0x0c Composite,
+    /// A new surface.
+    0x10 SurfaceCreate,
+    /// A surface's new size.
+    0x11 SurfaceResize,
+    /// The end of a surface.
+    0x12 SurfaceDestroy,
+    /// A new window showing a surface.
+    0x18 WindowCreate,
+    /// A window's new place.
+    0x19 WindowMove,
+    /// A window's new place in the stack.
+    0x1a WindowStack,
+    /// A window shown or hidden.
+    0x1b WindowMap,
+    /// The end of a window.
+    0x1c WindowDestroy,
+}
+
+fn encode_color(color: crate::pixel::Color, out: &mut Writer) {
+    out.raw(&color.to_le_bytes()[..3]);
+}
+
+fn decode_color(r: &mut Reader<'_>) -> Result<crate::pixel::Color, DecodeError> {
+    let [b, g, red] = r.array("colour")?;
+    Ok(crate::pixel::rgb(red, g, b))
+}
+
+fn decode_rects(r: &mut Reader<'_>) -> Result<Vec<crate::geometry::Rect>, DecodeError> {
+    let n = r.count(crate::wire::MAX_COMMAND_ITEMS, 4, "rectangles")?;
+    (0..n).map(|_| crate::geometry::Rect::decode(r)).collect()
+}
+
+fn encode_rects(rects: &[crate::geometry::Rect], out: &mut Writer) {
+    out.varint(rects.len() as u64);
+    for rect in rects {
+        rect.encode(out);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! Messages of both directions, apart from the draw commands (`PROTOCOL.md` sections 5 to 7).
+
+mod control;
+mod cursor;
+mod frame;
+mod handshake;
+mod input;
+mod settings;
+
+pub use control::{ClientControl, ServerControl};
+pub use cursor::CursorMessage;
+pub use frame::{FrameHeader, decode_frame};
+pub use handshake::{
+    Auth, AuthMethods, Bye, ByeReason, ClientHello, ResumeTicket, Rights, ServerHello, VERSION, Welcome,
+};
+pub use input::InputEvent;
+pub use settings::{Depth, Mode, Scale, Settings};

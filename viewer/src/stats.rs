@@ -1,0 +1,57 @@
+//! Figures of one viewing, under the names that METRICS.md defines.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// 50th and 95th percentile and maximum of a latency, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Latency {
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+/// Figures of one viewing since it began.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Stats {
+    /// Mode in force.
+    pub mode: String,
+    /// Depth in force, bits a pixel.
+    pub depth: u8,
+    /// Divisor of the transmitted picture's size.
+    pub scale: u8,
+    /// Seconds since the connection was made.
+    pub duration_s: f64,
+    /// Bytes received on the wire, TLS included.
+    pub bytes_down: u64,
+    /// Bytes sent on the wire, TLS included.
+    pub bytes_up: u64,
+    /// Bytes of draw commands received, by kind of command.
+    pub payload_bytes_by_kind: BTreeMap<String, u64>,
+    /// Frames painted.
+    pub frames: u64,
+    /// Draw commands painted.
+    pub updates: u64,
+    /// Connections lost and made again.
+    pub reconnects: u64,
+    /// CPU seconds of the server since this viewer connected; `None` until it told.
+    pub server_cpu_s: Option<f64>,
+    /// CPU seconds of this process since it began viewing.
+    pub viewer_cpu_s: f64,
+    /// From an input's sending to the painting of the first frame that answers it.
+    pub input_to_pixel_ms: Option<Latency>,
+    /// Round trip measured by pings, milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Whether the settings in force are lossless.
+    pub lossless: bool,
+    /// Digests from the server that the picture agreed with.
+    pub digests_ok: u64,
+    /// Digests that did not agree; anything but 0 is a bug.
+    pub digests_wrong: u64,
+    /// Digest of the final picture, hexadecimal.
+    pub digest: String,
+}

@@ -1,0 +1,1 @@
+//! The window: winit for events, pixels or softbuffer for presenting.
