@@ -9,7 +9,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
 use panto_protocol::encoding::{Compressor, Decoder, Effort, Encoder, Packing};
+use panto_protocol::message::Depth;
 use panto_protocol::pixel::Picture;
+use panto_protocol::quantize::{Quantizer, downscale, scaled_size};
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
@@ -19,6 +21,7 @@ fn main() {
     }
     for (name, picture) in &pictures {
         encoding(&mut criterion, name, picture);
+        quantizing(&mut criterion, name, picture);
     }
     criterion.final_summary();
 }
@@ -92,5 +95,28 @@ fn encoding(criterion: &mut Criterion, name: &str, picture: &Picture) {
             }
         });
     });
+    group.finish();
+}
+
+/// Reducing whole screens: the target is 150 ms for a photograph at depth 8, 5 ms for flat screens.
+fn quantizing(criterion: &mut Criterion, name: &str, picture: &Picture) {
+    let mut group = criterion.benchmark_group(format!("{name} reduced"));
+    group.throughput(Throughput::Elements(picture.size().area()));
+    let mut target = Picture::new(picture.size(), 0);
+    for depth in Depth::ALL {
+        for dither in [false, true] {
+            let quantizer = Quantizer { depth, dither };
+            group.bench_function(format!("{} bits, dither {dither}", depth.bits()), |b| {
+                b.iter(|| quantizer.quantize(black_box(picture), picture.bounds(), &mut target));
+            });
+        }
+    }
+    for divisor in [2, 4] {
+        let mut target = Picture::new(scaled_size(picture.size(), divisor), 0);
+        let bounds = target.bounds();
+        group.bench_function(format!("1/{divisor}"), |b| {
+            b.iter(|| downscale(black_box(picture), divisor, bounds, &mut target));
+        });
+    }
     group.finish();
 }

@@ -12,5 +12,6 @@ pub mod encoding;
 pub mod geometry;
 pub mod message;
 pub mod pixel;
+pub mod quantize;
 pub mod time;
 pub mod wire;

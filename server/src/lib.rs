@@ -3,3 +3,6 @@
 pub mod capture;
 pub mod inject;
 pub mod virtual_display;
+pub mod infer;
+pub mod plan;
+pub mod scene;

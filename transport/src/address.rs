@@ -429,7 +429,9 @@ fn ipv6(text: &str) -> Option<String> {
     let address: Ipv6Addr = address.parse().ok()?;
     match zone {
         None => Some(address.to_string()),
-        Some(zone) if !zone.is_empty() && zone.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) => {
+        Some(zone)
+            if !zone.is_empty() && zone.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) =>
+        {
             Some(format!("{address}%{zone}"))
         }
         Some(_) => None,
@@ -604,7 +606,20 @@ mod tests {
 
     #[test]
     fn nonsense_never_panics() {
-        for text in ["%", "panto://%", "[", "]", "::", ":::", "@", "[]:1", "*:", "panto://h/?fingerprint=%4", "é:5", "::１２３"] {
+        for text in [
+            "%",
+            "panto://%",
+            "[",
+            "]",
+            "::",
+            ":::",
+            "@",
+            "[]:1",
+            "*:",
+            "panto://h/?fingerprint=%4",
+            "é:5",
+            "::１２３",
+        ] {
             let _ = (listen(text), view(text));
         }
     }

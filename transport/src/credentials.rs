@@ -21,8 +21,8 @@ const MAX_ENTRIES: usize = 16;
 /// An entry is about 170 bytes; what is longer is no password file.
 const MAX_FILE: u64 = 64 << 10;
 
-/// Bytes of a password (as `MAX_SECRET` in the protocol).
-const MAX_PASSWORD: usize = panto_protocol::wire::limits::MAX_SECRET;
+/// Bytes of a password (as the protocol's `MAX_SECRET`).
+const MAX_PASSWORD: usize = 1024;
 
 /// Bytes of a name.
 const MAX_NAME: usize = 64;
@@ -83,7 +83,9 @@ pub enum CredentialError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Empty, too long or with blanks in it.
-    #[error("`{name}` is no name for a password; use up to {MAX_NAME} letters, digits and signs without blanks")]
+    #[error(
+        "`{name}` is no name for a password; use up to {MAX_NAME} letters, digits and signs without blanks"
+    )]
     BadName {
         /// What was given.
         name: String,
@@ -166,13 +168,22 @@ impl CredentialStore {
 
     /// Who has a password.
     pub fn list(&self) -> Result<Vec<Credential>, CredentialError> {
-        Ok(self.read()?.into_iter().map(|entry| Credential { name: entry.name, rights: entry.rights }).collect())
+        Ok(self
+            .read()?
+            .into_iter()
+            .map(|entry| Credential { name: entry.name, rights: entry.rights })
+            .collect())
     }
 
     /// Sets or replaces the password of `name`.
     pub fn set_password(&self, name: &str, rights: Rights, password: &str) -> Result<(), CredentialError> {
-        if name.is_empty() || MAX_NAME < name.len() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(CredentialError::BadName { name: name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() });
+        if name.is_empty()
+            || MAX_NAME < name.len()
+            || name.chars().any(|c| c.is_whitespace() || c.is_control())
+        {
+            return Err(CredentialError::BadName {
+                name: name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect(),
+            });
         }
         if password.is_empty() || MAX_PASSWORD < password.len() {
             return Err(CredentialError::BadPassword);
@@ -244,7 +255,10 @@ impl CredentialStore {
 
     /// As [`CredentialStore::verify`], off the async threads and one at a time, so that a crowd of attempts takes the
     /// memory of one.
-    pub async fn verify_in_turn(&self, password: Zeroizing<String>) -> Result<Option<Credential>, CredentialError> {
+    pub async fn verify_in_turn(
+        &self,
+        password: Zeroizing<String>,
+    ) -> Result<Option<Credential>, CredentialError> {
         let failed = |err: &dyn fmt::Display| CredentialError::Hash(err.to_string());
         // Owned by the run: who stops waiting for it does not let the next one in beside it.
         let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|err| failed(&err))?;
@@ -298,7 +312,8 @@ fn usable_hash(entry: &Entry) -> Option<PasswordHash> {
     let hash = PasswordHash::new(&entry.hash).ok()?;
     let params = Params::try_from(&hash).ok()?;
     let fits = params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES;
-    (hash.algorithm == argon2::ARGON2ID_IDENT && fits && hash.salt.is_some() && hash.hash.is_some()).then_some(hash)
+    (hash.algorithm == argon2::ARGON2ID_IDENT && fits && hash.salt.is_some() && hash.hash.is_some())
+        .then_some(hash)
 }
 
 #[cfg(test)]
@@ -353,7 +368,10 @@ mod tests {
         let store = store.with_cost(HashCost::default());
         store.set_password("me", Rights::Control, "telautograph").unwrap();
         let text = fs::read_to_string(store.path()).unwrap();
-        assert!(text.starts_with(r#"{"name":"me","rights":"control","hash":"$argon2id$v=19$m=19456,t=2,p=1$"#), "{text}");
+        assert!(
+            text.starts_with(r#"{"name":"me","rights":"control","hash":"$argon2id$v=19$m=19456,t=2,p=1$"#),
+            "{text}"
+        );
         assert!(!text.contains("telautograph"));
         assert!(who(&store, "telautograph").is_some());
     }
@@ -364,7 +382,9 @@ mod tests {
         store.set_password("me", Rights::Control, "dot").unwrap();
         for mode in [0o640, 0o604, 0o620, 0o666] {
             fs::set_permissions(store.path(), fs::Permissions::from_mode(mode)).unwrap();
-            for err in [store.verify("dot").unwrap_err(), store.set_password("x", Rights::View, "y").unwrap_err()] {
+            for err in
+                [store.verify("dot").unwrap_err(), store.set_password("x", Rights::View, "y").unwrap_err()]
+            {
                 assert!(err.to_string().contains("chmod 600"), "{err}");
             }
         }
@@ -387,10 +407,16 @@ mod tests {
     fn limits() {
         let (_dir, store) = store();
         for name in ["", "a b", "a\nb", &"x".repeat(MAX_NAME + 1)] {
-            assert!(matches!(store.set_password(name, Rights::View, "dot"), Err(CredentialError::BadName { .. })));
+            assert!(matches!(
+                store.set_password(name, Rights::View, "dot"),
+                Err(CredentialError::BadName { .. })
+            ));
         }
         for password in ["", &"x".repeat(MAX_PASSWORD + 1)] {
-            assert!(matches!(store.set_password("me", Rights::View, password), Err(CredentialError::BadPassword)));
+            assert!(matches!(
+                store.set_password("me", Rights::View, password),
+                Err(CredentialError::BadPassword)
+            ));
         }
         let longest = "x".repeat(MAX_PASSWORD);
         store.set_password("0", Rights::View, &longest).unwrap();
@@ -423,7 +449,10 @@ mod tests {
             .map(|i| {
                 let store = store.clone();
                 tokio::spawn(async move {
-                    store.verify_in_turn(Zeroizing::new(if i == 3 { "dot" } else { "dash" }.into())).await.unwrap()
+                    store
+                        .verify_in_turn(Zeroizing::new(if i == 3 { "dot" } else { "dash" }.into()))
+                        .await
+                        .unwrap()
                 })
             })
             .collect();

@@ -61,7 +61,8 @@ impl FromStr for Fingerprint {
         if !kind.eq_ignore_ascii_case("SHA256") || body.len() != 43 {
             return Err(wrong());
         }
-        let bytes = BASE64_NOPAD.decode(body).or_else(|_| BASE64URL_NOPAD.decode(body)).map_err(|_| wrong())?;
+        let bytes =
+            BASE64_NOPAD.decode(body).or_else(|_| BASE64URL_NOPAD.decode(body)).map_err(|_| wrong())?;
         Ok(Self(bytes.try_into().map_err(|_| wrong())?))
     }
 }
@@ -87,7 +88,9 @@ mod tests {
     #[test]
     fn refuses_what_is_none() {
         let long = format!("SHA256:{}", "A".repeat(1000));
-        for text in ["", "SHA256:", "MD5:00", "47DEQpj8", "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF!", &long] {
+        for text in
+            ["", "SHA256:", "MD5:00", "47DEQpj8", "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF!", &long]
+        {
             assert!(text.parse::<Fingerprint>().is_err(), "{text}");
         }
         assert!(long.parse::<Fingerprint>().unwrap_err().text.len() <= 60);

@@ -94,7 +94,7 @@ pub enum TrustError {
     )]
     IdentityChanged {
         /// The server.
-        target: Target,
+        target: Box<Target>,
         /// The key it had.
         expected: Fingerprint,
         /// The key it has.
@@ -111,7 +111,7 @@ pub enum TrustError {
     )]
     PinMismatch {
         /// The server.
-        target: Target,
+        target: Box<Target>,
         /// The key asked for.
         expected: Fingerprint,
         /// The key it has.
@@ -121,11 +121,11 @@ pub enum TrustError {
     #[error(
         "{target} was never seen before and there is no one to ask; if {found} is the fingerprint that `panto serve` \
          prints there, connect to {}, or with --trust new",
-        .target.clone().with_fingerprint(*.found).url()
+        Target::clone(.target).with_fingerprint(*.found).url()
     )]
     Unknown {
         /// The server.
-        target: Target,
+        target: Box<Target>,
         /// The key it has.
         found: Fingerprint,
     },
@@ -163,10 +163,15 @@ impl KnownHosts {
     }
 
     /// Decides about a server that showed `found`. A fingerprint in the target overrides the known hosts.
-    pub fn judge(&self, target: &Target, found: Fingerprint, policy: TrustPolicy) -> Result<Verdict, TrustError> {
+    pub fn judge(
+        &self,
+        target: &Target,
+        found: Fingerprint,
+        policy: TrustPolicy,
+    ) -> Result<Verdict, TrustError> {
         if let Some(expected) = target.fingerprint {
             if expected != found {
-                return Err(TrustError::PinMismatch { target: target.clone(), expected, found });
+                return Err(TrustError::PinMismatch { target: Box::new(target.clone()), expected, found });
             }
             // The known hosts have no say, so their being out of reach does no harm either.
             return Ok(match self.check(target, found) {
@@ -179,7 +184,9 @@ impl KnownHosts {
             (Trust::Changed { expected, line }, _) => Err(self.changed(target, expected, found, line)),
             (Trust::Unknown, TrustPolicy::Ask) => Ok(Verdict::AskUser),
             (Trust::Unknown, TrustPolicy::New) => Ok(Verdict::TrustedAndNew),
-            (Trust::Unknown, TrustPolicy::Strict) => Err(TrustError::Unknown { target: target.clone(), found }),
+            (Trust::Unknown, TrustPolicy::Strict) => {
+                Err(TrustError::Unknown { target: Box::new(target.clone()), found })
+            }
         }
     }
 
@@ -202,7 +209,9 @@ impl KnownHosts {
         let bytes = files::read_open(&file, &self.path, MAX_FILE)?;
         match self.look_up(&bytes, target, fingerprint) {
             Trust::Known => return Ok(()),
-            Trust::Changed { expected, line } => return Err(self.changed(target, expected, fingerprint, line)),
+            Trust::Changed { expected, line } => {
+                return Err(self.changed(target, expected, fingerprint, line));
+            }
             Trust::Unknown => {}
         }
         let mut line = format!("{} {fingerprint}\n", key(target));
@@ -242,7 +251,13 @@ impl KnownHosts {
     }
 
     fn changed(&self, target: &Target, expected: Fingerprint, found: Fingerprint, line: usize) -> TrustError {
-        TrustError::IdentityChanged { target: target.clone(), expected, found, path: self.path.clone(), line }
+        TrustError::IdentityChanged {
+            target: Box::new(target.clone()),
+            expected,
+            found,
+            path: self.path.clone(),
+            line,
+        }
     }
 }
 
@@ -252,7 +267,8 @@ fn key(target: &Target) -> String {
 }
 
 fn parse_line(line: &[u8]) -> Option<(&str, Fingerprint)> {
-    let (host, fingerprint) = std::str::from_utf8(line).ok()?.rsplit_once(|c: char| c.is_ascii_whitespace())?;
+    let (host, fingerprint) =
+        std::str::from_utf8(line).ok()?.rsplit_once(|c: char| c.is_ascii_whitespace())?;
     Some((host.trim_end(), fingerprint.parse().ok()?))
 }
 
@@ -318,7 +334,10 @@ mod tests {
         let (_dir, hosts) = hosts();
         fs::create_dir_all(hosts.path().parent().unwrap()).unwrap();
         let good = format!("desk:4920\t{}  \r", fingerprint(1));
-        let text = format!("# mine\n\n\u{7}\nnonsense\ndesk:4920 SHA256:short\n{good}\ndesk:4920 {} no", fingerprint(2));
+        let text = format!(
+            "# mine\n\n\u{7}\nnonsense\ndesk:4920 SHA256:short\n{good}\ndesk:4920 {} no",
+            fingerprint(2)
+        );
         fs::write(hosts.path(), &text).unwrap();
         let target = Target::tcp("desk", 4920);
         assert_eq!(hosts.check(&target, fingerprint(1)).unwrap(), Trust::Known);
@@ -356,7 +375,9 @@ mod tests {
                     let hosts = &hosts;
                     s.spawn(move || {
                         for i in 0..10 {
-                            hosts.remember(&Target::tcp(format!("host{n}"), 1000 + i), fingerprint(n)).unwrap();
+                            hosts
+                                .remember(&Target::tcp(format!("host{n}"), 1000 + i), fingerprint(n))
+                                .unwrap();
                         }
                         hosts.remember(&Target::tcp("contested", 4920), fingerprint(n)).is_err()
                     })

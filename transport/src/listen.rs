@@ -173,7 +173,11 @@ impl Listener {
                     bind_pair([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()], *port, &mut sockets)?;
                 }
                 ListenAddress::Any { port } => {
-                    bind_pair([Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()], *port, &mut sockets)?;
+                    bind_pair(
+                        [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+                        *port,
+                        &mut sockets,
+                    )?;
                 }
                 ListenAddress::Tcp { host, port } => bind_host(host, *port, &mut sockets).await?,
                 ListenAddress::Unix(path) => sockets.push(Bound::Unix(bind_unix(path).await?)),
@@ -200,7 +204,9 @@ impl Listener {
         loop {
             match poll_fn(|cx| self.poll_accept(cx)).await {
                 Ok(accepted) => return accepted,
-                Err(err) if connection_failed(&err) => tracing::debug!(%err, "a connection ended before it began"),
+                Err(err) if connection_failed(&err) => {
+                    tracing::debug!(%err, "a connection ended before it began")
+                }
                 Err(err) => {
                     tracing::warn!(%err, "cannot accept connections; trying again");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -252,9 +258,9 @@ impl Bound {
 
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {
         match self {
-            Self::Tcp(listener, _) => listener
-                .poll_accept(cx)
-                .map(|accepted| accepted.and_then(|(tcp, addr)| Ok((Stream::from_tcp(tcp)?, Peer::Tcp(addr))))),
+            Self::Tcp(listener, _) => listener.poll_accept(cx).map(|accepted| {
+                accepted.and_then(|(tcp, addr)| Ok((Stream::from_tcp(tcp)?, Peer::Tcp(addr))))
+            }),
             Self::Unix(unix) => unix.listener.poll_accept(cx).map_ok(|(stream, _)| {
                 let cred = stream.peer_cred().ok();
                 let peer = Peer::Unix { uid: cred.map(|c| c.uid()), pid: cred.and_then(|c| c.pid()) };
@@ -530,10 +536,18 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);
         let peer = exchange(&listener, &Target::unix(&path)).await;
-        assert_eq!(peer, Peer::Unix { uid: Some(rustix::process::geteuid().as_raw()), pid: Some(std::process::id() as i32) });
+        assert_eq!(
+            peer,
+            Peer::Unix {
+                uid: Some(rustix::process::geteuid().as_raw()),
+                pid: Some(std::process::id() as i32)
+            }
+        );
 
         let err = Listener::bind(std::slice::from_ref(&address)).await.unwrap_err();
         assert!(matches!(err, ListenError::InUse { .. }), "{err}");
+        // The second server's look at whether the first is alive.
+        listener.accept().await;
         exchange(&listener, &Target::unix(&path)).await;
         drop(listener);
         assert!(!path.exists());
@@ -565,8 +579,23 @@ mod tests {
         drop(listener);
         let err = connect(&target, SOON).await.unwrap_err();
         assert!(matches!(err, ConnectError::Refused { .. }), "{err}");
-        let err = connect(&target, Duration::ZERO).await.unwrap_err();
+
+        // Linux answers no more connections than the backlog holds.
+        let silent = TcpSocket::new_v4().unwrap();
+        silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let silent = silent.listen(1).unwrap();
+        let target = Target::tcp("127.0.0.1", silent.local_addr().unwrap().port());
+        let mut held = Vec::new();
+        let err = loop {
+            match connect(&target, Duration::from_millis(200)).await {
+                Ok(stream) => held.push(stream),
+                Err(err) => break err,
+            }
+            assert!(held.len() < 100);
+        };
         assert!(matches!(err, ConnectError::TimedOut { .. }), "{err}");
+        assert!(err.to_string().contains("does not answer within 0.2 s"), "{err}");
+
         let err = connect(&Target::unix("/nonexistent/s"), SOON).await.unwrap_err();
         assert!(matches!(err, ConnectError::NoServer { .. }), "{err}");
     }

@@ -126,7 +126,11 @@ impl fmt::Debug for Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.inner().poll_read(cx, buf)
     }
 }
@@ -161,13 +165,13 @@ impl AsyncWrite for Stream {
     }
 }
 
-pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send {}
-impl<T: AsyncRead + AsyncWrite + Send> ReadWrite for T {}
+pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for T {}
 
 enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
-    Other(Box<dyn ReadWrite + Unpin>),
+    Other(Box<dyn ReadWrite>),
 }
 
 impl Socket {
@@ -204,7 +208,11 @@ impl Counted {
 }
 
 impl AsyncRead for Counted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = self.socket.inner().poll_read(cx, buf);
         let n = buf.filled().len() - before;
@@ -260,9 +268,9 @@ mod tests {
         near.write_all(&[1; 100]).await.unwrap();
         near.write_all_buf(&mut &[2; 23][..]).await.unwrap();
         near.shutdown().await.unwrap();
-        let far = echo.await.unwrap();
         let mut back = [0; 7];
         near.read_exact(&mut back).await.unwrap();
+        let far = echo.await.unwrap();
         assert_eq!((near.counters().written(), near.counters().read()), (123, 7));
         assert_eq!((far.counters().written(), far.counters().read()), (7, 123));
         assert!(!near.is_encrypted());

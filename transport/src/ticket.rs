@@ -25,10 +25,10 @@ impl Ticket {
         Ok(Self { secret: files::random()?, rights, expires: now + lifetime, used: AtomicBool::new(false) })
     }
 
-    /// What to type: 26 letters and digits in groups, such as `k3vq-…`. It is a secret and has no place in a command
+    /// What to type: 26 letters and digits in groups, such as `K3VQ-…`. It is a secret and has no place in a command
     /// line.
     pub fn text(&self) -> Zeroizing<String> {
-        let plain = Zeroizing::new(BASE32_NOPAD.encode(&self.secret).to_ascii_lowercase());
+        let plain = Zeroizing::new(BASE32_NOPAD.encode(&self.secret));
         let mut grouped = Zeroizing::new(String::with_capacity(32));
         for (i, c) in plain.chars().enumerate() {
             if i % 4 == 0 && i != 0 {
@@ -40,7 +40,7 @@ impl Ticket {
     }
 
     /// Whether `text` is this ticket, for the first time and in time. Capitals, blanks and dashes do not matter, nor
-    /// do `0` for `o` and `1` for `l`. Takes the same time for every wrong text of the right length.
+    /// do `0` for `O`, `1` for `I` and `8` for `B`. Takes the same time for every wrong text of the right length.
     pub fn redeem(&self, text: &str, now: Instant) -> bool {
         let given = decode(text);
         let right = match &given {
@@ -70,12 +70,16 @@ impl Drop for Ticket {
 
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ticket").field("rights", &self.rights).field("used", &self.used).finish_non_exhaustive()
+        f.debug_struct("Ticket")
+            .field("rights", &self.rights)
+            .field("used", &self.used)
+            .finish_non_exhaustive()
     }
 }
 
 fn decode(text: &str) -> Option<Zeroizing<[u8; 16]>> {
-    let letters = text.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'-').map(|b| b.to_ascii_uppercase());
+    let letters =
+        text.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'-').map(|b| b.to_ascii_uppercase());
     // One more than fits, so that a longer text is seen to be longer and memory stays bounded.
     let letters: Zeroizing<Vec<u8>> = Zeroizing::new(letters.take(27).collect());
     let bytes = Zeroizing::new(BASE32_NOPAD_VISUAL.decode(&letters).ok()?);
@@ -117,10 +121,10 @@ mod tests {
     fn typed_by_people() {
         let now = Instant::now();
         for change in [
-            (|t: &str| t.to_uppercase()) as fn(&str) -> String,
+            (|t: &str| t.to_lowercase()) as fn(&str) -> String,
             |t| t.replace('-', ""),
             |t| format!(" {} \n", t.replace('-', " ")),
-            |t| t.replace('l', "1").replace('o', "0"),
+            |t| t.replace('I', "1").replace('O', "0").replace('B', "8"),
         ] {
             let one = ticket(now);
             assert_eq!(one.text().len(), 26 + 6);

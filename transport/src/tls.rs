@@ -14,7 +14,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
-use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ServerConfig, SignatureScheme};
+use rustls::{
+    AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ServerConfig, SignatureScheme,
+};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use zeroize::Zeroizing;
@@ -231,7 +233,8 @@ pub async fn start_tls(stream: Stream) -> Result<UntrustedStream, TlsError> {
     if session.alpn_protocol() != Some(ALPN) {
         return Err(TlsError::NotPanto);
     }
-    let certificate = session.peer_certificates().and_then(|chain| chain.first()).ok_or(TlsError::NotPanto)?;
+    let certificate =
+        session.peer_certificates().and_then(|chain| chain.first()).ok_or(TlsError::NotPanto)?;
     let fingerprint = certificate_fingerprint(certificate).map_err(TlsError::Setup)?;
     Ok(UntrustedStream { stream: Stream::client_tls(tls), fingerprint })
 }

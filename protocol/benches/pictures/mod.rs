@@ -59,7 +59,14 @@ fn font(smooth: bool) -> Vec<Glyph> {
     (0..60).map(letter).collect()
 }
 
-fn draw_line(picture: &mut Picture, font: &[Glyph], random: &mut Random, at: (i32, i32), letters: u32, ink: u32) {
+fn draw_line(
+    picture: &mut Picture,
+    font: &[Glyph],
+    random: &mut Random,
+    at: (i32, i32),
+    letters: u32,
+    ink: u32,
+) {
     let bounds = picture.bounds();
     let mut x = at.0;
     for _ in 0..letters {

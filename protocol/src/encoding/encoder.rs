@@ -287,13 +287,8 @@ mod tests {
         let clean = of(Size::new(40, 20), |x, y| noise(x, y) & 3);
         for packing in Packing::ALL.into_iter().filter(|p| !p.has_alpha()) {
             let mut out = Vec::new();
-            let done = Encoder::new().encode_with(
-                garbage.view(),
-                packing,
-                Compressor::None,
-                Effort::Fast,
-                &mut out,
-            );
+            let done =
+                Encoder::new().encode_with(garbage.view(), packing, Compressor::None, Effort::Fast, &mut out);
             if done.is_some() {
                 check_decodes(&out, &clean, false);
             }

@@ -259,32 +259,34 @@ mod testing {
             (1..24u32, 1..24u32),
             (60..70u32, 30..40u32),
         ];
-        (size, any::<u64>(), 0..5u8, 1..400u32, 1..30u32).prop_map(move |((w, h), seed, kind, colors, run)| {
-            let mut state = seed | 1;
-            let mut next = move || {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 16) as u32
-            };
-            let mask = if alpha { u32::MAX } else { 0x00ff_ffff };
-            let palette: Vec<u32> = (0..colors).map(|_| next() & mask).collect();
-            let mut current = palette[0];
-            let data = (0..w * h)
-                .map(|_| match kind {
-                    0 => next() & mask,
-                    1 => palette[(next() % colors) as usize],
-                    2 => super::expand565(next() as u16) | (next() << 24 & mask),
-                    _ => {
-                        if next() % run == 0 {
-                            current = palette[(next() % colors) as usize];
+        (size, any::<u64>(), 0..5u8, 1..400u32, 1..30u32).prop_map(
+            move |((w, h), seed, kind, colors, run)| {
+                let mut state = seed | 1;
+                let mut next = move || {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    (state >> 16) as u32
+                };
+                let mask = if alpha { u32::MAX } else { 0x00ff_ffff };
+                let palette: Vec<u32> = (0..colors).map(|_| next() & mask).collect();
+                let mut current = palette[0];
+                let data = (0..w * h)
+                    .map(|_| match kind {
+                        0 => next() & mask,
+                        1 => palette[(next() % colors) as usize],
+                        2 => super::expand565(next() as u16) | (next() << 24 & mask),
+                        _ => {
+                            if next() % run == 0 {
+                                current = palette[(next() % colors) as usize];
+                            }
+                            current
                         }
-                        current
-                    }
-                })
-                .collect();
-            Picture::from_pixels(Size::new(w, h), data).expect("as many pixels")
-        })
+                    })
+                    .collect();
+                Picture::from_pixels(Size::new(w, h), data).expect("as many pixels")
+            },
+        )
     }
 }
 

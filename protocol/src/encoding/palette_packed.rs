@@ -122,7 +122,6 @@ fn unpack<const BITS: usize, const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::encoding::Packing;
     use crate::encoding::testing::{check_refused, check_vector, picture};
     use crate::geometry::Size;

@@ -39,7 +39,9 @@ pub(super) fn changes<T: Copy + PartialEq>(row: &[T]) -> u64 {
     let Some(rest) = row.get(1..) else { return 0 };
     // A chunk's count fits a byte, which keeps the lanes narrow.
     let chunks = row.chunks(128).zip(rest.chunks(128));
-    1 + chunks.map(|(a, b)| u64::from(a.iter().zip(b).map(|(a, b)| u8::from(a != b)).sum::<u8>())).sum::<u64>()
+    1 + chunks
+        .map(|(a, b)| u64::from(a.iter().zip(b).map(|(a, b)| u8::from(a != b)).sum::<u8>()))
+        .sum::<u64>()
 }
 
 /// How many items at the front of `row` equal `value`.

@@ -1,6 +1,7 @@
 //! Reaching an X display, and saying plainly why it cannot be reached.
 
 use x11rb::errors::ConnectError;
+use x11rb::reexports::x11rb_protocol::parse_display::parse_display;
 use x11rb::rust_connection::RustConnection;
 
 /// Why an X display cannot be used, with the next thing to try.
@@ -64,6 +65,10 @@ pub enum DisplayError {
 pub fn connect(display: Option<&str>) -> Result<(RustConnection, usize), DisplayError> {
     let var = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
     let display = choose(display, var("DISPLAY"), var("WAYLAND_DISPLAY"))?;
+    // x11rb 0.13 adds 6000 to the number for the TCP port without looking.
+    if parse_display(Some(&display)).is_ok_and(|parsed| parsed.display > u16::MAX - 6000) {
+        return Err(DisplayError::BadName { display });
+    }
     RustConnection::connect(Some(&display)).map_err(|error| explain(display, error))
 }
 
@@ -137,9 +142,11 @@ mod tests {
 
     #[test]
     fn nobody_there() {
-        let Err(error) = connect(Some(":64999")) else { panic!("a display :64999 exists") };
-        assert!(error.to_string().starts_with("no X server answers at display :64999 ("), "{error}");
-        let Err(error) = connect(Some("nonsense")) else { panic!("connected to nonsense") };
-        assert!(matches!(error, DisplayError::BadName { .. }), "{error}");
+        let Err(error) = connect(Some(":59123")) else { panic!("a display :59123 exists") };
+        assert!(error.to_string().starts_with("no X server answers at display :59123 ("), "{error}");
+        for nonsense in ["nonsense", ":60000", ":99999"] {
+            let Err(error) = connect(Some(nonsense)) else { panic!("connected to {nonsense}") };
+            assert!(matches!(error, DisplayError::BadName { .. }), "{error}");
+        }
     }
 }

@@ -35,7 +35,13 @@ impl PixelFormat {
             .find(|visual| visual.visual_id == screen.root_visual)
             .ok_or(CaptureError::Nonsense { what: "the root window's visual is not listed" })?;
         if visual.class != VisualClass::TRUE_COLOR {
-            return Err(unsupported(format!("a {:?} visual of depth {}", visual.class, screen.root_depth)));
+            let class = match visual.class {
+                VisualClass::PSEUDO_COLOR => "a palette (PseudoColor)",
+                VisualClass::DIRECT_COLOR => "DirectColor",
+                VisualClass::STATIC_COLOR => "StaticColor",
+                _ => "grey levels",
+            };
+            return Err(unsupported(format!("{}-bit pixels with {class}", screen.root_depth)));
         }
         let format = setup
             .pixmap_formats

@@ -6,6 +6,7 @@
 //! to a [`CaptureSink`].
 
 mod connect;
+mod cursor;
 mod error;
 mod format;
 mod outputs;

@@ -135,7 +135,8 @@ pub fn request_size(conn: &RustConnection, root: Window, wanted: Size) -> Result
 /// A mode of exactly `size` that the output may use.
 fn ready_mode(conn: &RustConnection, root: Window, target: &Target, size: Size) -> Result<u32, CaptureError> {
     let fits = |mode: &&ModeInfo| Size::new(mode.width.into(), mode.height.into()) == size;
-    if let Some(mode) = target.resources.modes.iter().filter(fits).find(|m| target.info.modes.contains(&m.id)) {
+    if let Some(mode) = target.resources.modes.iter().filter(fits).find(|m| target.info.modes.contains(&m.id))
+    {
         return Ok(mode.id);
     }
     if let Some(mode) = target.resources.modes.iter().find(fits) {

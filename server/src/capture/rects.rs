@@ -15,7 +15,8 @@ const MAX_EXACT: usize = 256;
 pub(super) fn merge(reported: impl Iterator<Item = Rect>, screen: Size) -> Region {
     let bounds = Rect::of_size(screen);
     let clipped: Vec<Rect> = reported.map(|r| r.intersection(&bounds)).filter(|r| !r.is_empty()).collect();
-    let mut region = if clipped.len() <= MAX_EXACT { clipped.into_iter().collect() } else { grid(&clipped, bounds) };
+    let mut region =
+        if clipped.len() <= MAX_EXACT { clipped.into_iter().collect() } else { grid(&clipped, bounds) };
     region.simplify(MAX_RECTS);
     region
 }
@@ -31,7 +32,8 @@ fn grid(rects: &[Rect], bounds: Rect) -> Region {
         for r in rects {
             for row in r.top / side..r.bottom.div_ceil_by(side) {
                 let first = row as usize * columns;
-                touched[first + (r.left / side) as usize..first + r.right.div_ceil_by(side) as usize].fill(true);
+                touched[first + (r.left / side) as usize..first + r.right.div_ceil_by(side) as usize]
+                    .fill(true);
             }
         }
         let mut runs = Vec::new();
@@ -86,7 +88,8 @@ mod tests {
 
     #[test]
     fn few_are_kept_exactly() {
-        let region = merge([Rect::new(-5, 3, 10, 4), Rect::new(90, 90, 50, 50)].into_iter(), Size::new(100, 100));
+        let region =
+            merge([Rect::new(-5, 3, 10, 4), Rect::new(90, 90, 50, 50)].into_iter(), Size::new(100, 100));
         assert_eq!(region.area(), 5 * 4 + 10 * 10);
         check(&[], Size::new(10, 10));
         check(&[Rect::new(200, 200, 5, 5)], Size::new(100, 100));

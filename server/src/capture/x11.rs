@@ -16,13 +16,15 @@ use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
 use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask};
 use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
-use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, Window};
+use x11rb::protocol::xproto::{
+    ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, Window,
+};
 use x11rb::protocol::{ErrorKind, Event};
 use x11rb::rust_connection::RustConnection;
 
 use super::format::PixelFormat;
 use super::shm::Segment;
-use super::{CaptureError, CaptureSink, connect, outputs, rects};
+use super::{CaptureError, CaptureSink, connect, cursor, outputs, rects};
 
 /// Rows handed to the sink at once, starting at multiples of this: a band of a
 /// 1080p screen (480 KiB) stays in the processor's cache while the sink looks at
@@ -109,7 +111,8 @@ impl X11Capture {
         damage.reply()?;
 
         let setup = conn.setup();
-        let screen = setup.roots.get(screen).ok_or(CaptureError::Nonsense { what: "there is no such screen" })?;
+        let screen =
+            setup.roots.get(screen).ok_or(CaptureError::Nonsense { what: "there is no such screen" })?;
         let root = screen.root;
         let format = PixelFormat::of(setup, screen)?;
         let parts = conn.generate_id()?;
@@ -184,12 +187,16 @@ impl X11Capture {
     fn poll(&self, wake: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool, CaptureError> {
         // A timeout too long for the kernel is as good as none.
         let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
-        let mut fds =
-            [PollFd::from_borrowed_fd(self.conn.stream().as_fd(), PollFlags::IN), PollFd::from_borrowed_fd(wake, PollFlags::IN)];
+        let mut fds = [
+            PollFd::from_borrowed_fd(self.conn.stream().as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(wake, PollFlags::IN),
+        ];
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) => Ok(!fds[1].revents().is_empty()),
             Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(error) => Err(CaptureError::System { what: "waiting for the X server", source: error.into() }),
+            Err(error) => {
+                Err(CaptureError::System { what: "waiting for the X server", source: error.into() })
+            }
         }
     }
 
@@ -338,14 +345,20 @@ impl X11Capture {
         }
         match self.fetch(&region, sink) {
             // The screen shrank between the size and the pixels: another round will see it.
-            Err(CaptureError::Request { .. }) if self.size != outputs::screen_size(&self.conn, self.root)? => {
+            Err(CaptureError::Request { .. })
+                if self.size != outputs::screen_size(&self.conn, self.root)? =>
+            {
                 self.pending.everything = true;
                 self.pending.layout = true;
                 Ok(())
             }
             // A remote or sandboxed server may grant a segment that it cannot use.
             Err(CaptureError::Request { request, error }) if self.is_shared() => {
-                tracing::warn!(request, error, "no shared memory with this X server, pixels take the slow way");
+                tracing::warn!(
+                    request,
+                    error,
+                    "no shared memory with this X server, pixels take the slow way"
+                );
                 self.transfer = Transfer::Core;
                 self.pending.everything = true;
                 Ok(())
@@ -375,9 +388,17 @@ impl X11Capture {
                         let (x, y, width, height) = side(&r);
                         let offset = (used * 4) as u32;
                         let planes = ALL_PLANES;
-                        let reply = self
-                            .conn
-                            .shm_get_image(self.root, x, y, width, height, planes, format.into(), *id, offset)?;
+                        let reply = self.conn.shm_get_image(
+                            self.root,
+                            x,
+                            y,
+                            width,
+                            height,
+                            planes,
+                            format.into(),
+                            *id,
+                            offset,
+                        )?;
                         replies.push((r, used, reply));
                         used += words;
                     }
@@ -396,7 +417,8 @@ impl X11Capture {
                 let mut replies = Vec::with_capacity(region.rects().len());
                 for &r in region.rects() {
                     let (x, y, width, height) = side(&r);
-                    replies.push((r, self.conn.get_image(format, self.root, x, y, width, height, ALL_PLANES)?));
+                    replies
+                        .push((r, self.conn.get_image(format, self.root, x, y, width, height, ALL_PLANES)?));
                 }
                 for (r, reply) in replies {
                     let data = reply.reply()?.data;
@@ -419,8 +441,11 @@ impl X11Capture {
     fn read_cursor(&self) -> Result<CursorImage, CaptureError> {
         let reply = match self.conn.xfixes_get_cursor_image()?.reply() {
             Ok(reply) => reply,
-            // Some servers have no cursor before the first window is mapped.
-            Err(ReplyError::X11Error(e)) if e.error_kind == ErrorKind::Cursor => return Ok(CursorImage::default()),
+            // There is none yet, or its owner is gone: with the SECURITY extension (that is,
+            // nearly everywhere) nobody may look at what `xsetroot -cursor_name` leaves behind.
+            Err(ReplyError::X11Error(e)) if matches!(e.error_kind, ErrorKind::Cursor | ErrorKind::Access) => {
+                return Ok(cursor::arrow());
+            }
             Err(error) => return Err(error.into()),
         };
         let size = Size::new(reply.width.into(), reply.height.into());

@@ -16,8 +16,6 @@ use super::InjectError;
 /// A set of modifiers, as X numbers its bits.
 pub(super) type Mods = u8;
 
-/// Shift.
-pub(super) const SHIFT: Mods = 1;
 /// Control, Alt and Super where every common layout has them: with one of these
 /// held, a key is a command rather than text.
 pub(super) const COMMAND: Mods = 4 | 8 | 64;
@@ -175,7 +173,8 @@ impl KeyMap {
 
     /// Whether `keycode` has `keysym` at its first level.
     pub(super) fn has(&self, keycode: u8, keysym: u32) -> bool {
-        self.key(keycode).is_some_and(|key| key.syms.first().is_some_and(|&s| canonical(s) == canonical(keysym)))
+        self.key(keycode)
+            .is_some_and(|key| key.syms.first().is_some_and(|&s| canonical(s) == canonical(keysym)))
     }
 
     /// The keysym that `keycode` has at the first level of `group`.
@@ -307,6 +306,7 @@ pub(super) fn canonical(keysym: u32) -> u32 {
 mod tests {
     use super::*;
 
+    const SHIFT: Mods = 1;
     const LEVEL3: Mods = 128;
 
     /// Keycodes: 8 a/A, 9 e/E/€, 10 Tab, 11 Shift, 12 AltGr, 13 nothing, 14 c in both
@@ -317,10 +317,7 @@ mod tests {
             KeyType { mask: SHIFT, map: vec![(SHIFT, 1)] },
             // ALPHABETIC: Caps Lock counts as Shift, both together as neither.
             KeyType { mask: SHIFT | 2, map: vec![(SHIFT, 1), (2, 1)] },
-            KeyType {
-                mask: SHIFT | LEVEL3,
-                map: vec![(SHIFT, 1), (LEVEL3, 2), (SHIFT | LEVEL3, 3)],
-            },
+            KeyType { mask: SHIFT | LEVEL3, map: vec![(SHIFT, 1), (LEVEL3, 2), (SHIFT | LEVEL3, 3)] },
             KeyType { mask: SHIFT | 16, map: vec![(SHIFT, 1), (16, 1)] },
         ];
         let key = |kind: u8, syms: &[u32]| Key {
@@ -329,8 +326,12 @@ mod tests {
             width: syms.len() as u8,
             syms: syms.to_vec(),
         };
-        let two_groups =
-            Key { group_info: 2, types: [2; 4], width: 2, syms: vec![key::c, key::C, key::Cyrillic_es, key::Cyrillic_ES] };
+        let two_groups = Key {
+            group_info: 2,
+            types: [2; 4],
+            width: 2,
+            syms: vec![key::c, key::C, key::Cyrillic_es, key::Cyrillic_ES],
+        };
         let keys = vec![
             key(2, &[key::a, key::A]),
             key(3, &[key::e, key::E, key::EuroSign, 0]),

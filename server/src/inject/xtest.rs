@@ -89,7 +89,8 @@ impl XtestInjector {
         let setup = conn.setup();
         let keycodes = setup.min_keycode..=setup.max_keycode;
         let root = setup.roots.get(screen).map(|screen| screen.root);
-        let root = root.ok_or(InjectError::Server(CaptureError::Nonsense { what: "there is no such screen" }))?;
+        let root =
+            root.ok_or(InjectError::Server(CaptureError::Nonsense { what: "there is no such screen" }))?;
         let mut injector = Self {
             root,
             keycodes,
@@ -108,7 +109,15 @@ impl XtestInjector {
 
     fn fake(&self, kind: u8, detail: u8, at: Point) -> Result<(), InjectError> {
         let within = |v: i32| v.clamp(0, i16::MAX.into()) as i16;
-        self.conn.xtest_fake_input(kind, detail, x11rb::CURRENT_TIME, self.root, within(at.x), within(at.y), 0)?;
+        self.conn.xtest_fake_input(
+            kind,
+            detail,
+            x11rb::CURRENT_TIME,
+            self.root,
+            within(at.x),
+            within(at.y),
+            0,
+        )?;
         Ok(())
     }
 
@@ -261,7 +270,8 @@ impl XtestInjector {
         }
         self.spares.touch(plan.keycode, Instant::now());
         let meant = if keysym == 0 { self.map.plain(plan.keycode, state.group) } else { keysym };
-        let mods = if Kind::of(meant) == Kind::Modifier { self.map.modifiers_of(plan.keycode, meant) } else { 0 };
+        let mods =
+            if Kind::of(meant) == Kind::Modifier { self.map.modifiers_of(plan.keycode, meant) } else { 0 };
         Ok(Some((plan.keycode, mods)))
     }
 

@@ -57,13 +57,17 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Whether events go to the server. Going from true to false releases everything there.
+    /// Whether events go to the server. Any change of it releases everything there.
     pub(super) fn set_live(&mut self, live: bool) {
         if self.live && !live {
             self.release_all();
             self.moved = None;
             self.told = None;
             self.turned = (0.0, 0.0);
+        }
+        if live && !self.live {
+            // A server that was left in haste may believe anything.
+            self.events.push(InputEvent::KeysDown { keys: Vec::new() });
         }
         self.live = live;
     }
@@ -110,7 +114,7 @@ impl Input {
             return Some(action);
         }
         self.held.insert(key.physical, key.keysym);
-        if self.live {
+        if self.live && !self.sent.contains_key(&key.physical) {
             self.send_key(key.physical, key.keysym, true, key.text);
             if key.physical == 0 {
                 // A key without a code cannot be in the set, so it must not stay down.
@@ -149,11 +153,6 @@ impl Input {
         if changed {
             self.events.push(InputEvent::Button { button, down });
         }
-    }
-
-    /// Whether a button is down at the server.
-    pub(super) fn is_dragging(&self) -> bool {
-        !self.buttons.is_empty()
     }
 
     /// The wheel turned by notches, to the right and down.
@@ -228,6 +227,7 @@ mod tests {
     fn live() -> Input {
         let mut input = Input::default();
         input.set_live(true);
+        assert_eq!(input.take(), [none_down()]);
         input
     }
 

@@ -186,7 +186,7 @@ const PHYSICAL: &[(K, u16)] = &[
     (K::MediaStop, 166), (K::BrowserHome, 172), (K::BrowserRefresh, 173), (K::NumpadParenLeft, 179),
     (K::NumpadParenRight, 180), (K::F13, 183), (K::F14, 184), (K::F15, 185), (K::F16, 186), (K::F17, 187),
     (K::F18, 188), (K::F19, 189), (K::F20, 190), (K::F21, 191), (K::F22, 192), (K::F23, 193), (K::F24, 194),
-    (K::BrowserSearch, 217), (K::MediaSelect, 226), (K::Unidentified, 240),
+    (K::BrowserSearch, 217), (K::MediaSelect, 226),
 ];
 
 #[cfg(test)]

@@ -1,1 +1,32 @@
 //! The window: winit for events, pixels or softbuffer for presenting.
+//!
+//! Below the [`run`] function: `app` listens and decides; `scene` holds the window's
+//! pixels (`layout`, `scale`); `overlay` what lies over them (`panels`, `draw`, `font`,
+//! `meter`); `input` what goes to the server (`keymap`, `shortcuts`); `present` brings
+//! the pixels to the screen (`gpu`, `cpu`).
+
+mod app;
+mod cpu;
+mod cursor;
+mod draw;
+mod error;
+mod font;
+mod gpu;
+mod input;
+mod keymap;
+mod layout;
+mod meter;
+mod open;
+mod overlay;
+mod panels;
+mod present;
+mod save;
+mod scale;
+mod scene;
+mod shortcuts;
+mod wheel;
+
+pub use app::{WindowOptions, run};
+pub use error::WindowError;
+pub use layout::Scaling;
+pub use present::Renderer;

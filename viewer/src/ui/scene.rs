@@ -1,5 +1,7 @@
 //! The window's pixels: the remote picture at the window's scale, and what lies over it.
 
+use std::rc::Rc;
+
 use panto_protocol::geometry::{Point, Rect, Region, Size};
 use panto_protocol::pixel::{Color, Picture, over};
 
@@ -16,7 +18,7 @@ pub(super) struct Sprite {
     /// Window position of its first pixel.
     pub(super) at: Point,
     /// Its pixels.
-    pub(super) picture: Picture,
+    pub(super) picture: Rc<Picture>,
 }
 
 /// What the window shows and what of it has not been presented yet.
@@ -30,6 +32,8 @@ pub(super) struct Scene {
     scaler: Scaler,
     /// Sizes that `scaler` was made for: picture, screen.
     sizes: (Size, Size),
+    /// Whether `base` is to be drawn anew although the sizes are the same.
+    stale: bool,
     dim: bool,
     sprites: Vec<Sprite>,
     damage: Region,
@@ -52,7 +56,7 @@ impl Scene {
     pub(super) fn resize(&mut self, window: Size) {
         if window != self.base.size() {
             self.base = Picture::new(window, SURROUND);
-            self.sizes = Default::default();
+            self.stale = true;
             self.damage_all();
         }
     }
@@ -65,7 +69,8 @@ impl Scene {
         if !self.layout.overflows() {
             return false;
         }
-        self.sizes = Default::default();
+        self.layout = Layout::new(self.base.size(), self.sizes.1, self.scaling, self.pan);
+        self.stale = true;
         true
     }
 
@@ -75,8 +80,8 @@ impl Scene {
         let picture = &shown.picture;
         let screen = if shown.screen.is_empty() { picture.size() } else { shown.screen };
         let sizes = (picture.size(), screen);
-        if sizes != self.sizes {
-            self.sizes = sizes;
+        if self.stale || sizes != self.sizes {
+            (self.stale, self.sizes) = (false, sizes);
             self.layout = Layout::new(self.base.size(), screen, self.scaling, self.pan);
             let place = self.layout.place();
             let bounds = self.base.bounds();
@@ -203,7 +208,7 @@ mod tests {
         scene.sync(&mut shown);
         let before = row(&scene, 1);
         scene.take_damage();
-        let sprite = Sprite { at: Point::new(-1, 1), picture: Picture::new(Size::new(3, 9), 0xff00_ff00) };
+        let sprite = Sprite { at: Point::new(-1, 1), picture: Picture::new(Size::new(3, 9), 0xff00_ff00).into() };
         scene.set_sprites(vec![sprite.clone()]);
         assert_eq!(scene.take_damage().rects(), [Rect::new(0, 1, 2, 1)]);
         assert_eq!(row(&scene, 1), [0x00ff00, 0x00ff00, 0x0040_4040, 0x0040_4040]);

@@ -1,0 +1,150 @@
+//! Where two pictures differ.
+
+use panto_protocol::geometry::{Rect, Region};
+use panto_protocol::pixel::Picture;
+
+/// Cells that are compared as a whole first. Wide, because rows are contiguous;
+/// low, because text lines are.
+const CELL_WIDTH: i32 = 128;
+const CELL_HEIGHT: i32 = 32;
+
+/// Pixels that may be sent in vain to save one rectangle: its own header and its
+/// encoding's (palette, compressor) take about 30 bytes, as much as 250 pixels of text.
+const WASTE: u64 = 256;
+
+/// Rectangles around all pixels inside `region` in which `a` and `b` differ,
+/// tight and disjoint, from the top down. Both pictures have the same size.
+pub fn differences(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
+    let mut found: Vec<Rect> = Vec::new();
+    for &rect in region.rects() {
+        let rect = rect.intersection(&a.bounds()).intersection(&b.bounds());
+        if !rect.is_empty() {
+            differences_in(a, b, rect, &mut found);
+        }
+    }
+    found.sort_unstable_by_key(|r| (r.top, r.left));
+    join(found)
+}
+
+fn differences_in(a: &Picture, b: &Picture, rect: Rect, found: &mut Vec<Rect>) {
+    let mut top = rect.top;
+    let mut above: Vec<Rect> = Vec::new();
+    while top < rect.bottom {
+        let bottom = (top + CELL_HEIGHT).min(rect.bottom);
+        // One comparison of a whole band of rows is what makes an unchanged screen cheap.
+        let unchanged = (top..bottom).all(|y| a.row(y, rect.left, rect.right) == b.row(y, rect.left, rect.right));
+        let mut band: Vec<Rect> = Vec::new();
+        if !unchanged {
+            let mut left = rect.left;
+            while left < rect.right {
+                let right = (left + CELL_WIDTH).min(rect.right);
+                if let Some(tight) = tight(a, b, Rect::from_corners(left, top, right, bottom)) {
+                    match band.last_mut() {
+                        Some(last) if worth_joining(last, &tight) => *last = last.union(&tight),
+                        _ => band.push(tight),
+                    }
+                }
+                left = right;
+            }
+        }
+        // Join with what the band above left open.
+        let mut open = Vec::new();
+        for mut r in band {
+            if let Some(i) = above.iter().position(|above| worth_joining(above, &r)) {
+                r = r.union(&above.swap_remove(i));
+            }
+            open.push(r);
+        }
+        found.append(&mut above);
+        above = open;
+        top = bottom;
+    }
+    found.append(&mut above);
+}
+
+/// Joining while walking can leave rectangles that overlap; those become one.
+fn join(rects: Vec<Rect>) -> Vec<Rect> {
+    let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
+    for mut rect in rects {
+        while let Some(i) = out.iter().position(|r| r.intersects(&rect)) {
+            rect = rect.union(&out.swap_remove(i));
+        }
+        out.push(rect);
+    }
+    out.sort_unstable_by_key(|r| (r.top, r.left));
+    out
+}
+
+fn worth_joining(a: &Rect, b: &Rect) -> bool {
+    let both = a.area() + b.area();
+    a.union(b).area() <= both + WASTE + both / 8
+}
+
+/// The smallest rectangle around the differences inside `cell`.
+fn tight(a: &Picture, b: &Picture, cell: Rect) -> Option<Rect> {
+    let differs = |y: i32| a.row(y, cell.left, cell.right) != b.row(y, cell.left, cell.right);
+    let top = (cell.top..cell.bottom).find(|&y| differs(y))?;
+    let bottom = (top..cell.bottom).rev().find(|&y| differs(y)).unwrap_or(top) + 1;
+    let (mut left, mut right) = (cell.right, cell.left);
+    for y in top..bottom {
+        let (x, z) = (a.row(y, cell.left, cell.right), b.row(y, cell.left, cell.right));
+        if let Some(first) = x.iter().zip(z).position(|(p, q)| p != q) {
+            left = left.min(cell.left + first as i32);
+            let last = x.iter().zip(z).rposition(|(p, q)| p != q).unwrap_or(first);
+            right = right.max(cell.left + last as i32 + 1);
+        }
+    }
+    Some(Rect::from_corners(left, top, right, bottom))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use panto_protocol::geometry::Size;
+    use proptest::prelude::*;
+
+    #[test]
+    fn equal_pictures_differ_nowhere() {
+        let a = Picture::new(Size::new(300, 200), 5);
+        assert!(differences(&a, &a.clone(), &a.bounds().into()).is_empty());
+    }
+
+    #[test]
+    fn one_pixel_is_one_pixel() {
+        let a = Picture::new(Size::new(300, 200), 5);
+        let mut b = a.clone();
+        b.fill(Rect::new(131, 77, 1, 1), 6);
+        assert_eq!(differences(&a, &b, &a.bounds().into()), [Rect::new(131, 77, 1, 1)]);
+    }
+
+    #[test]
+    fn a_tall_block_over_several_cells_is_one_rectangle() {
+        let a = Picture::new(Size::new(600, 400), 5);
+        let mut b = a.clone();
+        let block = Rect::new(100, 50, 300, 200);
+        b.fill(block, 6);
+        assert_eq!(differences(&a, &b, &a.bounds().into()), [block]);
+    }
+
+    proptest! {
+        #[test]
+        fn covers_every_difference_once(
+            fills in prop::collection::vec((0..300i32, 0..200i32, 1..40u32, 1..40u32), 0..12),
+        ) {
+            let a = Picture::new(Size::new(300, 200), 0);
+            let mut b = a.clone();
+            for (i, (x, y, w, h)) in fills.into_iter().enumerate() {
+                b.fill(Rect::new(x, y, w, h), i as u32 + 1);
+            }
+            let rects = differences(&a, &b, &a.bounds().into());
+            for (i, r) in rects.iter().enumerate() {
+                prop_assert!(rects[i + 1..].iter().all(|s| !s.intersects(r)));
+            }
+            let mut patched = a.clone();
+            for r in &rects {
+                patched.blit(r.origin(), b.crop(*r));
+            }
+            prop_assert_eq!(patched, b);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What to send to one viewer: the difference between its shadow and the scene,
+//! said in the commands that its mode allows.
+//!
+//! ```text
+//!   journal ─► replay (source's commands) ─┐
+//!                                          ├─► frame ─► shadow painted, bytes out
+//!   scene ─► target ─► residual (pixels) ──┘
+//! ```
+//!
+//! A mode is nothing but a set of allowed commands ([`Planner::tools`]): the viewer
+//! never learns of it.
+
+mod compare;
+mod frame;
+mod layout;
+mod replay;
+mod residual;
+mod target;
+
+use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
+use panto_protocol::draw::{SurfaceId, SurfaceResize};
+use panto_protocol::encoding::Effort;
+use panto_protocol::geometry::{Point, Rect, Region};
+use panto_protocol::message::{Mode, Scale, Settings};
+
+use crate::scene::{Scene, Since};
+use frame::FrameBuilder;
+use replay::{Dirty, Replay};
+use residual::{Job, Residual, Tools};
+use target::Target;
+
+pub use compare::differences;
+pub use frame::Frame;
+
+/// How much one frame may hold, and how hard to squeeze it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Bytes after which no further rectangle is begun.
+    pub bytes: usize,
+    /// Effort of the encodings.
+    pub effort: Effort,
+}
+
+impl Budget {
+    /// Everything at once, with balanced effort.
+    pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, effort: Effort::Balanced };
+}
+
+/// Plans the frames of one viewer and keeps its shadow.
+pub struct Planner {
+    settings: Settings,
+    shadow: Canvas,
+    target: Target,
+    residual: Residual,
+    dirty: Dirty,
+    /// Journal position up to which changes are taken into account.
+    position: u64,
+    /// Whether the shadow shows windows as surfaces; if not, surface 0 is all.
+    windows: bool,
+    /// Whether shadow and scene must be compared as a whole before the next frame.
+    unsynced: bool,
+    focus: Option<Point>,
+}
+
+impl Planner {
+    /// A planner for a viewer with an empty canvas.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            shadow: Canvas::new(),
+            target: Target::new(&settings, true),
+            residual: Residual::default(),
+            dirty: Dirty::new(),
+            position: 0,
+            windows: false,
+            unsynced: true,
+            focus: None,
+        }
+    }
+
+    /// Settings in force.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Other settings from the next frame on.
+    pub fn set_settings(&mut self, settings: Settings) {
+        if settings != self.settings {
+            self.settings = settings;
+            self.unsynced = true;
+        }
+    }
+
+    /// Tells where on the screen the person just typed or pointed.
+    pub fn set_focus(&mut self, focus: Option<Point>) {
+        self.focus = focus;
+    }
+
+    /// What the viewer has when all frames are painted.
+    pub fn shadow(&self) -> &Canvas {
+        &self.shadow
+    }
+
+    /// Digest of what the viewer shows when all frames are painted.
+    pub fn digest(&self) -> Digest {
+        if self.shadow.is_flat()
+            && let Ok(surface) = self.shadow.surface(SurfaceId::SCREEN)
+        {
+            return digest(surface.picture.view());
+        }
+        digest(self.shadow.screen().view())
+    }
+
+    /// Whether the viewer has all of the scene as of the last [`Planner::plan`].
+    pub fn is_settled(&self) -> bool {
+        !self.unsynced && self.dirty.values().all(Region::is_empty)
+    }
+
+    /// Whether the scene changed since the last [`Planner::plan`], or something is left.
+    pub fn is_due(&self, scene: &Scene) -> bool {
+        !self.is_settled() || self.position != scene.position()
+    }
+
+    /// Makes the next frame from the newest scene; `None` if there is nothing to send.
+    ///
+    /// # Errors
+    ///
+    /// Only if a limit of `wire/limits.rs` is exceeded; the shadow is of no more use then.
+    pub fn plan(&mut self, scene: &mut Scene, budget: Budget) -> Result<Option<Frame>, PaintError> {
+        let mut frame = FrameBuilder::default();
+        let windows = self.wants_windows(scene);
+        if !windows {
+            scene.flatten();
+        }
+        if windows != self.windows || self.unsynced {
+            self.sync(windows, scene, &mut frame)?;
+        } else {
+            self.follow(scene, budget, &mut frame)?;
+        }
+        self.position = scene.position();
+        self.settle(scene, budget, &mut frame)?;
+        self.shadow.take_damage();
+        Ok(frame.finish())
+    }
+
+    /// Whether windows are worth telling: the source knows them and the mode may.
+    fn wants_windows(&self, scene: &Scene) -> bool {
+        self.settings.mode != Mode::Pixels
+            && self.settings.scale == Scale::Full
+            && !scene.canvas().windows().is_empty()
+    }
+
+    fn tools(&self) -> Tools {
+        match self.settings.mode {
+            Mode::Pixels => Tools { copies: self.settings.copy_rect, fills: false, tiles: false },
+            Mode::Commands | Mode::Hybrid | Mode::Auto => Tools { copies: true, fills: true, tiles: true },
+        }
+    }
+
+    /// Compares shadow and scene as wholes.
+    fn sync(&mut self, windows: bool, scene: &Scene, frame: &mut FrameBuilder) -> Result<(), PaintError> {
+        self.target = Target::new(&self.settings, !windows);
+        self.dirty.clear();
+        if windows {
+            layout::mirror(scene.canvas(), &mut self.shadow, frame)?;
+            for (id, surface) in scene.canvas().surfaces() {
+                self.dirty.insert(id, surface.picture.bounds().into());
+            }
+        } else {
+            layout::flatten(&mut self.shadow, frame)?;
+            self.fit(scene, frame)?;
+        }
+        self.windows = windows;
+        self.unsynced = false;
+        for (&id, region) in &self.dirty {
+            self.target.update(id, region, scene);
+        }
+        Ok(())
+    }
+
+    /// Gives the flat screen its size; all of it is dirty if that is new.
+    fn fit(&mut self, scene: &Scene, frame: &mut FrameBuilder) -> Result<(), PaintError> {
+        let Some(size) = self.target.size(SurfaceId::SCREEN, scene) else { return Ok(()) };
+        if self.shadow.screen_size() != size {
+            frame.emit(&mut self.shadow, &SurfaceResize { id: SurfaceId::SCREEN, size }.into())?;
+        }
+        self.dirty.insert(SurfaceId::SCREEN, Rect::of_size(size).into());
+        Ok(())
+    }
+
+    /// Takes the changes since the last frame into account.
+    fn follow(&mut self, scene: &Scene, budget: Budget, frame: &mut FrameBuilder) -> Result<(), PaintError> {
+        let Since::Changes(changes) = scene.since(self.position) else {
+            return self.sync(self.windows, scene, frame);
+        };
+        let mut changed = Dirty::new();
+        if self.windows {
+            let mut replay = Replay {
+                scene: scene.canvas(),
+                quantizer: self.target.quantizer(),
+                caches_current: true,
+                drawing: self.worth_replaying(changes.clone(), budget),
+            };
+            // What was left over from the last frame is as wrong as what changes now.
+            changed = std::mem::take(&mut self.dirty);
+            replay.run(changes, &mut self.shadow, &mut changed, frame)?;
+            // Tiles are never passed on at reduced depths: there is nothing to repair.
+            self.unsynced = !replay.caches_current && self.target.quantizer().is_identity();
+        } else {
+            let screen = changed.entry(SurfaceId::SCREEN).or_default();
+            for change in changes {
+                screen.add_region(&change.screen);
+                screen.simplify(64);
+            }
+            if self.target.size(SurfaceId::SCREEN, scene) != Some(self.shadow.screen_size()) {
+                self.fit(scene, frame)?;
+            }
+        }
+        for (surface, region) in changed {
+            if self.target.size(surface, scene).is_none() {
+                self.target.forget(surface);
+                self.dirty.remove(&surface);
+                continue;
+            }
+            let mut reach: Region =
+                region.rects().iter().map(|&r| self.target.reach(surface, r, scene)).collect();
+            reach.simplify(64);
+            self.target.update(surface, &reach, scene);
+            self.dirty.entry(surface).or_default().add_region(&reach);
+        }
+        Ok(())
+    }
+
+    /// Whether the source's commands are the cheaper way. When a slow viewer has
+    /// missed more drawing than the picture itself is worth, the newest pixels are.
+    fn worth_replaying<'c>(
+        &self,
+        changes: impl Iterator<Item = &'c crate::scene::Change>,
+        budget: Budget,
+    ) -> bool {
+        let mut bytes = 0usize;
+        for change in changes {
+            bytes = bytes.saturating_add(change.command.as_deref().map_or(0, encoded_len));
+            if bytes > budget.bytes.max(REPLAY_ALWAYS) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Sends pixels until nothing is dirty or the budget is used up.
+    fn settle(&mut self, scene: &Scene, budget: Budget, frame: &mut FrameBuilder) -> Result<(), PaintError> {
+        let tools = self.tools();
+        // The surface under the person's eye first.
+        let mut order: Vec<SurfaceId> = self.dirty.keys().copied().collect();
+        let focus = self.focus.map(|p| self.locate(p));
+        order.sort_by_key(|&id| focus.is_none_or(|(surface, _)| surface != id));
+        for id in order {
+            let Some(target) = self.target.picture(id, scene) else {
+                self.dirty.remove(&id);
+                continue;
+            };
+            let Some(dirty) = self.dirty.get_mut(&id) else { continue };
+            let job = Job {
+                surface: id,
+                target,
+                alpha: self.shadow.surface(id)?.alpha,
+                tools,
+                effort: budget.effort,
+                focus: focus.filter(|(surface, _)| *surface == id).map(|(_, p)| p),
+                budget: budget.bytes,
+            };
+            self.residual.settle(&job, dirty, &mut self.shadow, frame)?;
+        }
+        self.dirty.retain(|_, region| !region.is_empty());
+        Ok(())
+    }
+
+    /// The surface shown at a point of the screen, and the point on it.
+    fn locate(&self, p: Point) -> (SurfaceId, Point) {
+        if !self.windows {
+            let divisor = self.settings.scale.divisor() as i32;
+            return (SurfaceId::SCREEN, Point::new(p.x / divisor, p.y / divisor));
+        }
+        for window in self.shadow.windows().iter().rev().filter(|w| w.mapped) {
+            let local = p.offset(-window.position.x, -window.position.y);
+            if self.shadow.surface(window.surface).is_ok_and(|s| s.picture.bounds().contains(local)) {
+                return (window.surface, local);
+            }
+        }
+        (SurfaceId::SCREEN, p)
+    }
+}
+
+/// Bytes of drawing commands that are passed on whatever the budget: less than a
+/// network packet or two are never worth a search for something smaller.
+const REPLAY_ALWAYS: usize = 16 << 10;
+
+fn encoded_len(command: &panto_protocol::draw::DrawCommand) -> usize {
+    let mut out = panto_protocol::wire::Writer::new();
+    command.encode(&mut out);
+    out.len()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What differs between the shadow and the target, turned into commands.
+
+use panto_protocol::canvas::{Canvas, PaintError};
+use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, PutPixels, SurfaceId};
+use panto_protocol::encoding::{Effort, Encoder};
+use panto_protocol::geometry::{Point, Rect, Region};
+use panto_protocol::pixel::Picture;
+
+use super::compare::differences;
+use super::frame::FrameBuilder;
+use crate::infer::{Repeats, scrolls, solid_areas};
+
+/// Pixels of one PutPixels at most: the finest step in which a large change can
+/// be interrupted by a more urgent one.
+const MAX_PUT: u64 = 128 * 1024;
+
+/// Which commands may describe a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tools {
+    /// Copies inside the surface.
+    pub copies: bool,
+    /// Fills.
+    pub fills: bool,
+    /// Cached tiles.
+    pub tiles: bool,
+}
+
+/// What a residual is made with, from frame to frame.
+#[derive(Default)]
+pub(super) struct Residual {
+    encoder: Encoder,
+    payload: Vec<u8>,
+    pub(super) repeats: Repeats,
+}
+
+/// One surface's difference.
+pub(super) struct Job<'a> {
+    pub surface: SurfaceId,
+    pub target: &'a Picture,
+    pub alpha: bool,
+    pub tools: Tools,
+    pub effort: Effort,
+    /// Where the person just typed or pointed, in the surface's coordinates.
+    pub focus: Option<Point>,
+    /// Bytes that the frame may have in all.
+    pub budget: usize,
+}
+
+impl Residual {
+    /// Makes the shadow's surface equal to the target inside `dirty`, as far as the
+    /// budget goes; what is settled is taken out of `dirty`.
+    pub(super) fn settle(
+        &mut self,
+        job: &Job<'_>,
+        dirty: &mut Region,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        let mut rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
+        // Nothing outside the differences is dirty any more.
+        *dirty = rects.iter().copied().collect();
+        if rects.is_empty() {
+            return Ok(());
+        }
+        if job.tools.copies && self.copies(job, dirty, shadow, frame)? {
+            rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
+            *dirty = rects.iter().copied().collect();
+        }
+        if job.tools.fills && !job.alpha {
+            let fills: Vec<_> = rects.iter().flat_map(|&r| solid_areas(job.target, r)).collect();
+            if !fills.is_empty() {
+                fill(job.surface, fills, shadow, frame)?;
+                rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
+                *dirty = rects.iter().copied().collect();
+            }
+        }
+        let mut pieces: Vec<Rect> = rects.into_iter().flat_map(split).collect();
+        // What lies under the person's eye first, then the smallest: it is on screen soonest.
+        pieces.sort_by_key(|r| {
+            let far = !job.focus.is_some_and(|p| near(r, p));
+            (far, r.area(), r.top, r.left)
+        });
+        for rect in pieces {
+            if frame.len() >= job.budget || frame.is_full() {
+                break;
+            }
+            self.put(job, rect, shadow, frame)?;
+            dirty.subtract(&rect);
+        }
+        Ok(())
+    }
+
+    /// Finds scrolls; `true` if any was emitted. `dirty` grows by nothing: copies only
+    /// make pixels right.
+    fn copies(
+        &self,
+        job: &Job<'_>,
+        dirty: &Region,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<bool, PaintError> {
+        let moves = scrolls(&shadow.surface(job.surface)?.picture, job.target, dirty);
+        if moves.is_empty() {
+            return Ok(false);
+        }
+        let items =
+            moves.iter().map(|m| CopyItem { source: job.surface, rect: m.from, to: m.to }).collect();
+        frame.emit(shadow, &DrawCommand::Copy(Copy { surface: job.surface, items }))?;
+        Ok(true)
+    }
+
+    fn put(
+        &mut self,
+        job: &Job<'_>,
+        rect: Rect,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        if job.tools.tiles
+            && !job.alpha
+            && let Some(tile) = self.repeats.find(job.target, job.surface, rect, shadow)
+        {
+            return frame.emit(shadow, &tile.into());
+        }
+        self.payload.clear();
+        let pixels = job.target.crop(rect);
+        if job.alpha {
+            self.encoder.encode_argb(pixels, job.effort, &mut self.payload);
+        } else {
+            self.encoder.encode(pixels, job.effort, &mut self.payload);
+        }
+        let put = PutPixels { surface: job.surface, rect, payload: std::mem::take(&mut self.payload) };
+        let command = DrawCommand::PutPixels(put);
+        let result = frame.emit(shadow, &command);
+        if let DrawCommand::PutPixels(put) = command {
+            // A tile whose pixels cost no more than its capture and a use is not worth a slot.
+            let worth = put.payload.len() > 24;
+            self.payload = put.payload;
+            if job.tools.tiles
+                && !job.alpha
+                && worth
+                && let Some(capture) = self.repeats.keep(job.target, job.surface, rect)
+            {
+                frame.emit(shadow, &capture.into())?;
+            }
+        }
+        result
+    }
+}
+
+fn fill(
+    surface: SurfaceId,
+    fills: Vec<(Rect, u32)>,
+    shadow: &mut Canvas,
+    frame: &mut FrameBuilder,
+) -> Result<(), PaintError> {
+    let mut by_color: Vec<(u32, Vec<Rect>)> = Vec::new();
+    for (rect, color) in fills {
+        match by_color.iter_mut().find(|(c, _)| *c == color) {
+            Some((_, rects)) => rects.push(rect),
+            None => by_color.push((color, vec![rect])),
+        }
+    }
+    for (color, rects) in by_color {
+        frame.emit(shadow, &Fill { surface, color, rects }.into())?;
+    }
+    Ok(())
+}
+
+/// Cuts a rectangle into pieces of at most [`MAX_PUT`] pixels.
+fn split(rect: Rect) -> Vec<Rect> {
+    if rect.area() <= MAX_PUT {
+        return vec![rect];
+    }
+    let rows = (MAX_PUT / u64::from(rect.width())).max(16) as i32;
+    (rect.top..rect.bottom)
+        .step_by(rows as usize)
+        .map(|top| Rect { top, bottom: (top + rows).min(rect.bottom), ..rect })
+        .collect()
+}
+
+/// Whether a rectangle lies around or close to a point.
+fn near(rect: &Rect, p: Point) -> bool {
+    const REACH: i32 = 48;
+    Rect::from_corners(rect.left - REACH, rect.top - REACH, rect.right + REACH, rect.bottom + REACH)
+        .contains(p)
+}

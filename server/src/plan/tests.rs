@@ -1,0 +1,334 @@
+//! Random scenes, every mode and depth: after each frame the viewer's canvas is
+//! the shadow, and once settled it is the target.
+
+use panto_protocol::draw::{
+    Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, GlyphDefine, GlyphRun, GlyphSlot, Lines,
+    PutPixels, SurfaceCreate, SurfaceDestroy, TileCapture, TileSlot, TileUse, WindowCreate, WindowDestroy,
+    WindowId, WindowMap, WindowMove, WindowStack,
+};
+use panto_protocol::encoding::Encoder;
+use panto_protocol::geometry::Size;
+use panto_protocol::message::{Depth, decode_frame};
+use panto_protocol::pixel::Picture;
+use panto_protocol::quantize::{Quantizer, downscale, scaled_size};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use super::*;
+
+const SIZE: Size = Size::new(200, 150);
+
+/// One viewer: its planner and the canvas that the frames are painted on.
+struct Viewer {
+    planner: Planner,
+    canvas: Canvas,
+}
+
+impl Viewer {
+    fn new(settings: Settings) -> Self {
+        Self { planner: Planner::new(settings), canvas: Canvas::new() }
+    }
+
+    /// Sends frames until settled; returns their bytes.
+    fn update(&mut self, scene: &mut Scene, budget: usize) -> usize {
+        let mut bytes = 0;
+        for _ in 0..10_000 {
+            let budget = Budget { bytes: budget, effort: Effort::Balanced };
+            if let Some(frame) = self.planner.plan(scene, budget).unwrap() {
+                let message = frame.message(0);
+                bytes += message.len();
+                decode_frame(&message, |command, _| -> Result<(), anyhow_error::Error> {
+                    self.canvas.apply(&command).map_err(anyhow_error::Error::from)
+                })
+                .unwrap();
+            }
+            assert_eq!(self.canvas.screen(), self.planner.shadow().screen());
+            if !self.planner.is_due(scene) {
+                return bytes;
+            }
+        }
+        panic!("never settles");
+    }
+}
+
+/// The two errors of painting a frame.
+mod anyhow_error {
+    #[derive(Debug)]
+    pub enum Error {
+        Decode,
+        Paint,
+    }
+    impl From<panto_protocol::wire::DecodeError> for Error {
+        fn from(_: panto_protocol::wire::DecodeError) -> Self {
+            Self::Decode
+        }
+    }
+    impl From<super::PaintError> for Error {
+        fn from(_: super::PaintError) -> Self {
+            Self::Paint
+        }
+    }
+}
+
+fn settings(mode: Mode, depth: Depth, scale: Scale) -> Settings {
+    Settings { mode, depth, scale, dither: false, copy_rect: true }
+}
+
+/// What a viewer with these settings should see.
+fn expected(scene: &mut Scene, settings: &Settings) -> Picture {
+    let quantizer = Quantizer { depth: settings.depth, dither: settings.dither };
+    let reduce = |source: &Picture| {
+        let mut out = Picture::new(source.size(), 0);
+        quantizer.quantize(source, source.bounds(), &mut out);
+        out
+    };
+    let windows = settings.mode != Mode::Pixels
+        && settings.scale == Scale::Full
+        && !scene.canvas().windows().is_empty();
+    if !windows {
+        let screen = scene.canvas().screen();
+        let divisor = settings.scale.divisor();
+        let mut scaled = Picture::new(scaled_size(screen.size(), divisor), 0);
+        let all = scaled.bounds();
+        downscale(&screen, divisor, all, &mut scaled);
+        return reduce(&scaled);
+    }
+    // Each surface reduced by itself, then composed.
+    let mut canvas = Canvas::new();
+    layout::mirror(scene.canvas(), &mut canvas, &mut FrameBuilder::default()).unwrap();
+    for (id, surface) in scene.canvas().surfaces() {
+        let picture = if surface.alpha { surface.picture.clone() } else { reduce(&surface.picture) };
+        canvas.write(id, Point::default(), picture.view()).unwrap();
+    }
+    canvas.screen()
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Fill(u32, Rect, u32),
+    Noise(u32, Rect, u32),
+    Pixels(Rect, u32),
+    Copy(u32, u32, Rect, i32, i32),
+    Glyph(u32, u32),
+    Run(u32, Vec<u32>, i32, i32, u32),
+    Capture(u32, u32, Rect),
+    Use(u32, u32, i32, i32),
+    Composite(u32, u32, Rect, u8),
+    Line(u32, i32, i32, i32, i32),
+    Create(u32, u32, u32, bool),
+    Destroy(u32),
+    Move(u32, i32, i32),
+    Stack(u32, u32),
+    Map(u32, bool),
+    Resize(u32, u32),
+}
+
+fn rect() -> impl Strategy<Value = Rect> {
+    (-10..190i32, -10..140i32, 1..90u32, 1..90u32).prop_map(|(x, y, w, h)| Rect::new(x, y, w, h))
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let surface = || 0..4u32;
+    prop_oneof![
+        (surface(), rect(), any::<u32>()).prop_map(|(s, r, c)| Op::Fill(s, r, c)),
+        (surface(), rect(), any::<u32>()).prop_map(|(s, r, c)| Op::Noise(s, r, c)),
+        (rect(), any::<u32>()).prop_map(|(r, c)| Op::Pixels(r, c)),
+        (surface(), surface(), rect(), -20..150i32, -20..120i32)
+            .prop_map(|(s, d, r, x, y)| Op::Copy(s, d, r, x, y)),
+        (0..6u32, any::<u32>()).prop_map(|(g, seed)| Op::Glyph(g, seed)),
+        (surface(), prop::collection::vec(0..6u32, 1..9), 0..190i32, 0..140i32, any::<u32>())
+            .prop_map(|(s, g, x, y, c)| Op::Run(s, g, x, y, c)),
+        (surface(), 0..3u32, rect()).prop_map(|(s, t, r)| Op::Capture(s, t, r)),
+        (surface(), 0..3u32, -9..190i32, -9..140i32).prop_map(|(s, t, x, y)| Op::Use(s, t, x, y)),
+        (surface(), surface(), rect(), any::<u8>()).prop_map(|(s, d, r, o)| Op::Composite(s, d, r, o)),
+        (surface(), 0..190i32, 0..140i32, 0..190i32, 0..140i32)
+            .prop_map(|(s, a, b, c, d)| Op::Line(s, a, b, c, d)),
+        (1..4u32, 1..90u32, 1..90u32, any::<bool>()).prop_map(|(s, w, h, a)| Op::Create(s, w, h, a)),
+        (1..4u32).prop_map(Op::Destroy),
+        (1..4u32, -20..180i32, -20..140i32).prop_map(|(w, x, y)| Op::Move(w, x, y)),
+        (1..4u32, 0..4u32).prop_map(|(w, i)| Op::Stack(w, i)),
+        (1..4u32, any::<bool>()).prop_map(|(w, m)| Op::Map(w, m)),
+        (60..220u32, 60..160u32).prop_map(|(w, h)| Op::Resize(w, h)),
+    ]
+}
+
+fn noise(size: Size, seed: u32) -> Picture {
+    let mut state = u64::from(seed) | 1;
+    let data = (0..size.area())
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as u32
+        })
+        .collect();
+    Picture::from_pixels(size, data).unwrap()
+}
+
+/// Does one thing to the scene; what makes no sense there is refused by the scene itself.
+fn perform(scene: &mut Scene, op: &Op) {
+    let id = SurfaceId;
+    let command: DrawCommand = match op.clone() {
+        Op::Fill(s, r, color) => {
+            Fill { surface: id(s), color: color & 0x00ff_ffff, rects: vec![r] }.into()
+        }
+        Op::Noise(s, r, seed) => {
+            let Ok(surface) = scene.canvas().surface(id(s)) else { return };
+            if surface.alpha || r.area() > surface.picture.size().area() {
+                return;
+            }
+            let mut payload = Vec::new();
+            Encoder::new().encode(noise(r.size(), seed).view(), Effort::Fast, &mut payload);
+            PutPixels { surface: id(s), rect: r, payload }.into()
+        }
+        Op::Pixels(r, seed) => {
+            let _ = scene.pixels(SurfaceId::SCREEN, r.origin(), noise(r.size(), seed).view());
+            return;
+        }
+        Op::Copy(s, d, rect, x, y) => {
+            // Between surfaces with and without alpha a copy has no sensible meaning.
+            let alpha = |i| scene.canvas().surface(id(i)).map(|s| s.alpha);
+            if alpha(s) != alpha(d) {
+                return;
+            }
+            Copy { surface: id(d), items: vec![CopyItem { source: id(s), rect, to: Point::new(x, y) }] }.into()
+        }
+        Op::Glyph(slot, seed) => {
+            let size = Size::new(7 + slot % 3, 9);
+            let levels = if seed % 2 == 0 { 255 } else { 17 };
+            let mask = noise(size, seed).data().iter().map(|p| (*p as u8 / 128) * levels).collect();
+            let coverage = Coverage { size, mask };
+            GlyphDefine { slot: GlyphSlot(slot), coverage, bearing: Point::new(0, -8), advance: 8 }.into()
+        }
+        Op::Run(s, slots, x, y, color) => GlyphRun {
+            surface: id(s),
+            color: color & 0x00ff_ffff,
+            pen: Point::new(x, y),
+            slots: slots.into_iter().map(GlyphSlot).collect(),
+        }
+        .into(),
+        Op::Capture(s, slot, rect) => TileCapture { slot: TileSlot(slot), surface: id(s), rect }.into(),
+        Op::Use(s, slot, x, y) => {
+            TileUse { surface: id(s), slot: TileSlot(slot), points: vec![Point::new(x, y)] }.into()
+        }
+        Op::Composite(s, d, rect, opacity) => {
+            Composite { surface: id(d), source: id(s), rect, to: rect.origin(), opacity }.into()
+        }
+        Op::Line(s, a, b, c, d) => {
+            Lines { surface: id(s), color: 0x00aa_5500, points: vec![Point::new(a, b), Point::new(c, d)] }.into()
+        }
+        Op::Create(s, w, h, alpha) => {
+            if scene.draw(SurfaceCreate { id: id(s), size: Size::new(w, h), alpha }).is_err() {
+                return;
+            }
+            let position = Point::new(s as i32 * 20, s as i32 * 10);
+            let _ = scene.draw(WindowCreate { id: WindowId(s), surface: id(s), position });
+            WindowMap { id: WindowId(s), mapped: true }.into()
+        }
+        Op::Destroy(s) => {
+            let _ = scene.draw(WindowDestroy { id: WindowId(s) });
+            SurfaceDestroy { id: id(s) }.into()
+        }
+        Op::Move(w, x, y) => WindowMove { id: WindowId(w), position: Point::new(x, y) }.into(),
+        Op::Stack(w, index) => WindowStack { id: WindowId(w), index }.into(),
+        Op::Map(w, mapped) => WindowMap { id: WindowId(w), mapped }.into(),
+        Op::Resize(w, h) => {
+            scene.resize(Size::new(w, h), Vec::new());
+            return;
+        }
+    };
+    // The scene journals only what it could paint.
+    let _ = scene.draw(command);
+}
+
+fn check(
+    steps: &[(Vec<Op>, Mode, u8)],
+    depth: Depth,
+    scale: Scale,
+    budget: usize,
+) -> Result<(), TestCaseError> {
+    let mut scene = Scene::new(SIZE);
+    let mut viewer = Viewer::new(settings(Mode::Auto, depth, scale));
+    for (ops, mode, lazy) in steps {
+        for op in ops {
+            perform(&mut scene, op);
+        }
+        if *lazy == 0 {
+            continue;
+        }
+        let settings = Settings { mode: *mode, ..viewer.planner.settings() };
+        viewer.planner.set_settings(settings);
+        viewer.update(&mut scene, budget);
+        prop_assert_eq!(viewer.canvas.screen(), expected(&mut scene, &settings));
+    }
+    Ok(())
+}
+
+fn steps() -> impl Strategy<Value = Vec<(Vec<Op>, Mode, u8)>> {
+    let mode = prop::sample::select(Mode::ALL.to_vec());
+    prop::collection::vec((prop::collection::vec(op(), 0..12), mode, 0..3u8), 1..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_mode_gives_the_exact_picture(steps in steps(), small in any::<bool>()) {
+        check(&steps, Depth::D24, Scale::Full, if small { 300 } else { usize::MAX })?;
+    }
+
+    #[test]
+    fn every_depth_gives_its_exact_reduction(
+        steps in steps(),
+        depth in prop::sample::select(Depth::ALL.to_vec()),
+        scale in prop::sample::select(Scale::ALL.to_vec()),
+        small in any::<bool>(),
+    ) {
+        check(&steps, depth, scale, if small { 300 } else { usize::MAX })?;
+    }
+}
+
+#[test]
+fn a_refused_command_is_not_journalled() {
+    let mut scene = Scene::new(SIZE);
+    let before = scene.position();
+    let unknown = Fill { surface: SurfaceId(9), color: 0, rects: vec![Rect::new(0, 0, 1, 1)] };
+    assert!(scene.draw(unknown).is_err());
+    assert_eq!(scene.position(), before);
+}
+
+#[test]
+fn a_still_scene_sends_nothing() {
+    let mut scene = Scene::new(SIZE);
+    let mut viewer = Viewer::new(Settings::default());
+    viewer.update(&mut scene, usize::MAX);
+    assert_eq!(viewer.update(&mut scene, usize::MAX), 0);
+    assert_eq!(viewer.planner.plan(&mut scene, Budget::UNLIMITED), Ok(None));
+}
+
+#[test]
+fn moving_a_window_costs_bytes_and_no_pixels() {
+    let mut scene = Scene::new(SIZE);
+    perform(&mut scene, &Op::Create(1, 80, 60, false));
+    perform(&mut scene, &Op::Noise(1, Rect::new(0, 0, 80, 60), 3));
+    for mode in [Mode::Commands, Mode::Hybrid, Mode::Auto] {
+        let mut viewer = Viewer::new(settings(mode, Depth::D24, Scale::Full));
+        viewer.update(&mut scene, usize::MAX);
+        perform(&mut scene, &Op::Move(1, 90, 50));
+        assert!(viewer.update(&mut scene, usize::MAX) < 12, "{mode:?}");
+        perform(&mut scene, &Op::Move(1, 10, 5));
+    }
+}
+
+#[test]
+fn leaving_and_entering_windows_costs_few_bytes() {
+    let mut scene = Scene::new(SIZE);
+    perform(&mut scene, &Op::Create(1, 80, 60, false));
+    perform(&mut scene, &Op::Noise(1, Rect::new(0, 0, 80, 60), 3));
+    let mut viewer = Viewer::new(settings(Mode::Commands, Depth::D24, Scale::Full));
+    viewer.update(&mut scene, usize::MAX);
+    for mode in [Mode::Pixels, Mode::Hybrid, Mode::Pixels, Mode::Commands] {
+        viewer.planner.set_settings(settings(mode, Depth::D24, Scale::Full));
+        let bytes = viewer.update(&mut scene, usize::MAX);
+        // The part of the screen behind the window is not known in `pixels`; it is black here.
+        assert!(bytes < 120, "{mode:?}: {bytes}");
+    }
+}
