@@ -381,6 +381,14 @@ fn obey(view: &mut View) {
                         view.notice(rest);
                         continue;
                     }
+                    "bytes" => {
+                        let n: u64 = rest.parse().unwrap_or(0);
+                        view.update(|s| {
+                            s.stats.bytes_down += n;
+                            s.stats.frames += 1 + n / 50_000;
+                        });
+                        continue;
+                    }
                     "echo" => {
                         println!("{rest}");
                         continue;

@@ -111,6 +111,9 @@ impl Picture {
     /// Paints `rect` (clipped) in one colour.
     pub fn fill(&mut self, rect: Rect, color: Color) {
         let r = rect.intersection(&self.bounds());
+        if r.is_empty() {
+            return;
+        }
         for y in r.top..r.bottom {
             self.row_mut(y, r.left, r.right).fill(color);
         }
@@ -119,6 +122,9 @@ impl Picture {
     /// Copies `src` to `at`, clipped to this picture.
     pub fn blit(&mut self, at: Point, src: Pixels<'_>) {
         let r = Rect::at(at, src.size()).intersection(&self.bounds());
+        if r.is_empty() {
+            return;
+        }
         for y in r.top..r.bottom {
             let from = src.row((y - at.y) as usize);
             self.row_mut(y, r.left, r.right)

@@ -252,7 +252,7 @@ mod tests {
         let mut p = Picture::new(Size::new(400, 300), 0x00ff_ffff);
         for y in (0..300).filter(|y| y % 5 != 4) {
             for (x, pixel) in p.row_mut(y, 0, 400).iter_mut().enumerate() {
-                let h = mix(mix(u64::from(seed), y as u32), x as u32 / 3);
+                let h = mix(mix(u64::from(seed), y as u32), x as u32);
                 if h >> 60 < 4 {
                     *pixel = 0;
                 }

@@ -41,9 +41,13 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
     p.fill(PAD, y + 3, 10, 10, mode_color(mode));
     p.text(PAD + 18, y, mode.name(), mode_color(mode));
     // In `auto` the figures know what was chosen.
-    let chosen = if stats.mode.is_empty() || stats.mode == mode.name() { "" } else { stats.mode.as_str() };
-    let sent = format!("{} {} bit, 1:{}", chosen, settings.depth.bits(), settings.scale.divisor());
-    p.text(PAD + 18 + text_width(mode.name()) + 8, y, sent.trim_start(), color::TEXT);
+    let chosen = match stats.mode.as_str() {
+        "" => String::new(),
+        chosen if chosen == mode.name() => String::new(),
+        chosen => format!("({chosen}) "),
+    };
+    let sent = format!("{chosen}{} bit, 1:{}", settings.depth.bits(), settings.scale.divisor());
+    p.text(PAD + 18 + text_width(mode.name()) + 8, y, &sent, color::TEXT);
     p.text_right(right, y, &format!("{} x {}", screen.width, screen.height), color::LABEL);
     y += LINE;
 
@@ -127,7 +131,7 @@ const MENU_GROUPS: [usize; 3] = [4, 8, 11];
 
 /// The menu.
 pub(super) fn menu(state: &MenuState, unit: u32) -> Picture {
-    let height = menu_item_top(SHORTCUTS.len()) + LINE * 2 + PAD;
+    let height = menu_item_top(SHORTCUTS.len()) + 11 + LINE * 2 + PAD;
     let mut p = Painter::panel(MENU_WIDTH, height, unit);
     let right = MENU_WIDTH - PAD;
     p.text(PAD + 2, PAD, "Panto", color::ACCENT);
@@ -158,10 +162,10 @@ pub(super) fn menu(state: &MenuState, unit: u32) -> Picture {
         };
         p.text_right(right, y + 4, note, if on { color::GOOD } else { color::LABEL });
     }
-    let y = menu_item_top(SHORTCUTS.len()) + 2;
+    let y = menu_item_top(SHORTCUTS.len()) + 4;
     p.fill(PAD, y, MENU_WIDTH - 2 * PAD, 1, color::LINE);
-    p.text(PAD, y + 9, &format!("anywhere: {PREFIX} + key"), color::LABEL);
-    p.text(PAD, y + 9 + 17, "here: key, arrows, or click", color::LABEL);
+    p.text(PAD, y + 11, &format!("anywhere: {PREFIX} + key"), color::LABEL);
+    p.text(PAD, y + 11 + LINE, "here: key, arrows, or click", color::LABEL);
     p.finish()
 }
 
@@ -284,7 +288,7 @@ fn brief(ms: f64) -> String {
 }
 
 fn percent(thousandths: u64) -> String {
-    format!("{}%", (thousandths + 5) / 10)
+    if thousandths < 5 { "<1%".to_owned() } else { format!("{}%", (thousandths + 5) / 10) }
 }
 
 fn clip(text: &str, columns: usize) -> String {
