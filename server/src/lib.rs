@@ -1,8 +1,13 @@
 //! The Panto server: capture, scene, planner and front ends.
 
 pub mod capture;
-pub mod inject;
-pub mod virtual_display;
+//DEMO pub mod demo;
+pub mod frontend;
 pub mod infer;
+pub mod inject;
+pub mod pace;
 pub mod plan;
 pub mod scene;
+pub mod source;
+pub mod stats;
+pub mod virtual_display;

@@ -13,6 +13,7 @@ mod files;
 mod fingerprint;
 mod known_hosts;
 mod listen;
+mod pipe;
 mod stream;
 mod throttle;
 mod ticket;
@@ -26,6 +27,7 @@ pub use files::{FileError, config_dir, data_dir};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use known_hosts::{KnownHosts, Trust, TrustError, TrustPolicy, UnknownPolicy, Verdict};
 pub use listen::{ListenError, Listener, LocalAddr, Peer};
+pub use pipe::{Pipe, Turn};
 pub use stream::{Stream, WireCounters};
 pub use throttle::{
     HANDSHAKE_DEADLINE, HandshakeLimits, HandshakePermit, MAX_UNAUTHENTICATED, MAX_UNAUTHENTICATED_PER_IP,

@@ -65,7 +65,9 @@ fn exact(renderer: &str, size: Size) {
     let mut w = x.window(&format!("renderer={renderer} size={}x{}", size.width, size.height));
     let mut picture = picture(size);
     w.expect_pixels("first picture", &picture);
-    for (i, r) in [Rect::new(5, 7, 100, 3), Rect::new(0, 0, 1, 1), Rect::new(600, 470, 99, 99)].into_iter().enumerate() {
+    for (i, r) in
+        [Rect::new(5, 7, 100, 3), Rect::new(0, 0, 1, 1), Rect::new(600, 470, 99, 99)].into_iter().enumerate()
+    {
         let color = 0x0001_80ff * (i as u32 + 1);
         w.tell(&format!("fill {} {} {} {} {color}", r.left, r.top, r.width(), r.height()));
         picture.fill(r, color);
@@ -488,7 +490,16 @@ impl Server {
 
     /// Ctrl+Alt+Shift and a key.
     fn chord(&self, code: u8) {
-        for (key, down) in [(29, true), (56, true), (42, true), (code, true), (code, false), (42, false), (56, false), (29, false)] {
+        for (key, down) in [
+            (29, true),
+            (56, true),
+            (42, true),
+            (code, true),
+            (code, false),
+            (42, false),
+            (56, false),
+            (29, false),
+        ] {
             self.key(key, down);
         }
     }
@@ -548,7 +559,8 @@ impl Shown<'_> {
     fn try_pixels(&self) -> Option<Picture> {
         let x = &self.server.x;
         let g = x.get_geometry(self.id()?).ok()?.reply().ok()?;
-        let image = x.get_image(ImageFormat::Z_PIXMAP, self.server.root, g.x, g.y, g.width, g.height, !0).ok()?;
+        let image =
+            x.get_image(ImageFormat::Z_PIXMAP, self.server.root, g.x, g.y, g.width, g.height, !0).ok()?;
         let image = image.reply().ok()?;
         let data = image.data.as_chunks().0.iter().map(|&b| u32::from_le_bytes(b) & 0x00ff_ffff);
         Picture::from_pixels(Size::new(g.width.into(), g.height.into()), data.collect())
@@ -576,7 +588,12 @@ impl Shown<'_> {
         );
     }
 
-    fn await_pixels(&mut self, what: &str, mut right: impl FnMut(&Picture) -> bool, expected: Option<&Picture>) {
+    fn await_pixels(
+        &mut self,
+        what: &str,
+        mut right: impl FnMut(&Picture) -> bool,
+        expected: Option<&Picture>,
+    ) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let seen = self.try_pixels();

@@ -10,7 +10,7 @@ use crate::message::{
     ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
-use crate::wire::{DecodeError, Writer};
+use crate::wire::{DecodeError, MAX_QUEUED_CONTROL, Writer};
 
 /// What a viewer says of itself.
 #[derive(Debug, Clone, Default)]
@@ -120,11 +120,13 @@ impl ClientConnection {
         let mut rest = bytes;
         while !rest.is_empty() {
             let piece = if self.state == State::Open { rest.len() } else { 1 };
-            self.demux.feed(&rest[..piece], &mut self.messages)?;
+            // What came before an error counts, however the bytes were cut into reads.
+            let fed = self.demux.feed(&rest[..piece], &mut self.messages);
             rest = &rest[piece..];
             while let Some((channel, message)) = self.messages.pop_front() {
                 self.message(channel, message, now)?;
             }
+            fed?;
         }
         Ok(())
     }
@@ -210,6 +212,9 @@ impl ClientConnection {
 
     /// Sends input.
     pub fn send_input(&mut self, event: &InputEvent) {
+        if self.state == State::Closed {
+            return;
+        }
         let mut out = Writer::new();
         event.encode(&mut out);
         self.mux.push(Channel::Input, out.finish());
@@ -249,7 +254,10 @@ impl ClientConnection {
     }
 
     fn send(&mut self, message: ClientControl) {
-        self.mux.push(Channel::Control, message.encode());
+        // Nothing follows a goodbye.
+        if self.state != State::Closed {
+            self.mux.push(Channel::Control, message.encode());
+        }
     }
 
     fn control(&mut self, message: ServerControl, now: Micros) -> Result<(), ConnectionError> {
@@ -282,6 +290,9 @@ impl ClientConnection {
                 ClientEvent::Welcome(Box::new(welcome))
             }
             (State::Open, ServerControl::Ping(token)) => {
+                if self.mux.waiting(Channel::Control) >= MAX_QUEUED_CONTROL {
+                    return Err(ConnectionError::Unexpected { what: "flood of pings" });
+                }
                 self.send(ClientControl::Pong(token));
                 return Ok(());
             }

@@ -25,7 +25,7 @@ use crate::time::Micros;
 pub const HANDSHAKE_TIMEOUT: Micros = Micros::from_millis(20_000);
 
 /// A viewer that is shown a password prompt may take this long for its proof.
-pub const AUTH_TIMEOUT: Micros = Micros::from_millis(120_000);
+pub const AUTH_TIMEOUT: Micros = Micros::from_millis(60_000);
 
 /// After this long without a word from the peer it is asked for one.
 pub const KEEPALIVE: Micros = Micros::from_millis(15_000);

@@ -65,6 +65,11 @@ impl Mux {
         self.queues[i].iter().map(Vec::len).sum::<usize>() - self.sent[i]
     }
 
+    /// Messages waiting on a channel, the one that is on its way included.
+    pub fn waiting(&self, channel: Channel) -> usize {
+        self.queues[channel as usize].len()
+    }
+
     /// Appends the most urgent chunk to `out`; `false` if there is none.
     pub fn poll_chunk(&mut self, out: &mut Vec<u8>) -> bool {
         let Some(i) = self.queues.iter().position(|q| !q.is_empty()) else { return false };
@@ -125,7 +130,13 @@ impl Demux {
         self.handshake = false;
     }
 
-    /// Takes bytes as they come. Whole messages are appended to `messages`.
+    /// Bytes kept of messages and chunks that are not complete yet.
+    pub fn held(&self) -> usize {
+        self.buffer.len() + self.partial.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// Takes bytes as they come. Whole messages are appended to `messages`, those
+    /// before an error as well.
     pub fn feed(
         &mut self,
         bytes: &[u8],

@@ -13,7 +13,7 @@ use crate::message::{
     ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
-use crate::wire::Reader;
+use crate::wire::{MAX_QUEUED_CONTROL, Reader};
 
 /// What a viewer did, for the server.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,7 +112,8 @@ impl ServerConnection {
         }
         self.heard = now;
         self.pinged = None;
-        self.demux.feed(bytes, &mut self.messages)?;
+        // What came before an error counts, however the bytes were cut into reads.
+        let fed = self.demux.feed(bytes, &mut self.messages);
         while let Some((channel, message)) = self.messages.pop_front() {
             match channel {
                 Channel::Control => self.control(ClientControl::decode(&message)?, now)?,
@@ -127,6 +128,7 @@ impl ServerConnection {
                 }
             }
         }
+        fed?;
         Ok(())
     }
 
@@ -186,6 +188,9 @@ impl ServerConnection {
 
     /// Answers a hello: one of these proofs is needed. The viewer's person may take a while.
     pub fn demand(&mut self, name: &str, methods: AuthMethods, now: Micros) {
+        if self.state == State::Closed {
+            return;
+        }
         self.state = State::Demanded;
         self.deadline = now + AUTH_TIMEOUT;
         self.send(ServerControl::Hello(ServerHello { version: VERSION, name: name.to_owned(), methods }));
@@ -193,6 +198,9 @@ impl ServerConnection {
 
     /// Answers a wrong proof: another may be tried.
     pub fn retry(&mut self, reason: &str, now: Micros) {
+        if self.state == State::Closed {
+            return;
+        }
         self.state = State::Demanded;
         self.deadline = now + AUTH_TIMEOUT;
         self.send(ServerControl::Retry(reason.to_owned()));
@@ -201,7 +209,11 @@ impl ServerConnection {
     /// Lets the viewer in. With `welcome.resumed`, `frames` and `painted` go on
     /// where the lost connection stopped, and unpainted frames are sent again.
     pub fn welcome(&mut self, welcome: Welcome, painted: u64, unpainted: Vec<Unpainted>, now: Micros) {
-        self.state = State::Open;
+        // The viewer may have gone while its proof was looked at: the frames are kept
+        // for its next connection, this one stays closed.
+        if self.state != State::Closed {
+            self.state = State::Open;
+        }
         self.heard = now;
         self.demux.open();
         self.painted = painted;
@@ -218,7 +230,9 @@ impl ServerConnection {
 
     fn push_frame(&mut self, message: Vec<u8>, now: Micros) {
         // A copy stays for a viewer that resumes; the pacer bounds how many.
-        self.mux.push(Channel::Draw, message.clone());
+        if self.state != State::Closed {
+            self.mux.push(Channel::Draw, message.clone());
+        }
         self.in_flight.push_back(Unpainted { message, sent: now });
     }
 
@@ -250,7 +264,9 @@ impl ServerConnection {
 
     /// Sends the pointer's picture or place.
     pub fn send_cursor(&mut self, message: &CursorMessage) {
-        self.mux.push(Channel::Cursor, message.encode());
+        if self.state != State::Closed {
+            self.mux.push(Channel::Cursor, message.encode());
+        }
     }
 
     /// Tells which settings are in force.
@@ -299,7 +315,10 @@ impl ServerConnection {
     }
 
     fn send(&mut self, message: ServerControl) {
-        self.mux.push(Channel::Control, message.encode());
+        // Nothing follows a goodbye.
+        if self.state != State::Closed {
+            self.mux.push(Channel::Control, message.encode());
+        }
     }
 
     fn control(&mut self, message: ClientControl, now: Micros) -> Result<(), ConnectionError> {
@@ -323,7 +342,12 @@ impl ServerConnection {
                 self.events.push_back(ServerEvent::Auth(auth));
             }
             (State::Open, ClientControl::Ack(frames)) => self.ack(frames)?,
-            (State::Open, ClientControl::Ping(token)) => self.send(ServerControl::Pong(token)),
+            (State::Open, ClientControl::Ping(token)) => {
+                if self.mux.waiting(Channel::Control) >= MAX_QUEUED_CONTROL {
+                    return Err(ConnectionError::Unexpected { what: "flood of pings" });
+                }
+                self.send(ServerControl::Pong(token));
+            }
             (State::Open, ClientControl::Pong(_)) => {}
             (State::Open, ClientControl::Settings(s)) => self.events.push_back(ServerEvent::Settings(s)),
             (State::Open, ClientControl::Refresh) => self.events.push_back(ServerEvent::Refresh),

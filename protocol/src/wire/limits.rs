@@ -65,6 +65,11 @@ pub const MAX_HANDSHAKE_MESSAGE: usize = 4096;
 /// nothing urgent waits longer than about one display frame behind it.
 pub const MAX_CHUNK: usize = 4096;
 
+/// Control messages waiting for transmission when a ping comes. Each ping is answered,
+/// so a peer that pings and never reads could otherwise make the queue of answers grow
+/// without end; an honest one has a few waiting.
+pub const MAX_QUEUED_CONTROL: usize = 1024;
+
 /// Bytes of a name, password or ticket in the handshake.
 pub const MAX_SECRET: usize = 1024;
 

@@ -3,7 +3,7 @@
 
 use panto_protocol::canvas::{Canvas, PaintError, Window};
 use panto_protocol::draw::{
-    Composite, Copy, CopyItem, DrawCommand, GlyphDefine, SurfaceCreate, SurfaceDestroy, SurfaceId,
+    Composite, Copy, CopyItem, DrawCommand, Fill, GlyphDefine, SurfaceCreate, SurfaceDestroy, SurfaceId,
     SurfaceResize, TileDefine, WindowCreate, WindowDestroy, WindowMap, WindowMove, WindowStack,
 };
 use panto_protocol::encoding::{Effort, Encoder};
@@ -151,4 +151,14 @@ pub(super) fn flatten(shadow: &mut Canvas, frame: &mut FrameBuilder) -> Result<(
         frame.emit(shadow, &SurfaceDestroy { id }.into())?;
     }
     Ok(())
+}
+
+/// Leaves nothing but a black surface 0.
+pub(super) fn wipe(shadow: &mut Canvas, frame: &mut FrameBuilder) -> Result<(), PaintError> {
+    flatten(shadow, frame)?;
+    let rect = Rect::of_size(shadow.screen_size());
+    if rect.is_empty() {
+        return Ok(());
+    }
+    frame.emit(shadow, &Fill { surface: SurfaceId::SCREEN, color: 0, rects: vec![rect] }.into())
 }

@@ -59,6 +59,8 @@ pub struct Planner {
     windows: bool,
     /// Whether shadow and scene must be compared as a whole before the next frame.
     unsynced: bool,
+    /// Whether the viewer's pixels and caches are to be forgotten first.
+    wipe: bool,
     focus: Option<Point>,
 }
 
@@ -74,6 +76,7 @@ impl Planner {
             position: 0,
             windows: false,
             unsynced: true,
+            wipe: false,
             focus: None,
         }
     }
@@ -89,6 +92,12 @@ impl Planner {
             self.settings = settings;
             self.unsynced = true;
         }
+    }
+
+    /// Sends everything again from the next frame on, trusting nothing that the viewer has.
+    pub fn refresh(&mut self) {
+        self.wipe = true;
+        self.unsynced = true;
     }
 
     /// Tells where on the screen the person just typed or pointed.
@@ -161,6 +170,10 @@ impl Planner {
     fn sync(&mut self, windows: bool, scene: &Scene, frame: &mut FrameBuilder) -> Result<(), PaintError> {
         self.target = Target::new(&self.settings, !windows);
         self.dirty.clear();
+        if std::mem::take(&mut self.wipe) {
+            layout::wipe(&mut self.shadow, frame)?;
+            self.residual = Residual::default();
+        }
         if windows {
             layout::mirror(scene.canvas(), &mut self.shadow, frame)?;
             for (id, surface) in scene.canvas().surfaces() {

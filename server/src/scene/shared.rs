@@ -1,7 +1,7 @@
 //! The scene between its source's thread and the viewers' tasks.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use tokio::sync::watch;
 
@@ -17,6 +17,8 @@ pub struct SharedScene {
     changed: watch::Sender<u64>,
     viewers: AtomicUsize,
     viewers_changed: watch::Sender<usize>,
+    /// Called after every change of the number of viewers, for sources that cannot await.
+    viewers_hook: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl SharedScene {
@@ -27,6 +29,7 @@ impl SharedScene {
             changed: watch::Sender::new(0),
             viewers: AtomicUsize::new(0),
             viewers_changed: watch::Sender::new(0),
+            viewers_hook: OnceLock::new(),
         }
     }
 
@@ -62,5 +65,13 @@ impl SharedScene {
     pub fn add_viewers(&self, delta: isize) {
         let now = self.viewers.fetch_add(delta as usize, Ordering::AcqRel).wrapping_add(delta as usize);
         self.viewers_changed.send_replace(now);
+        if let Some(hook) = self.viewers_hook.get() {
+            hook();
+        }
+    }
+
+    /// Sets what is called when the number of viewers changed (once).
+    pub fn on_viewers_changed(&self, hook: impl Fn() + Send + Sync + 'static) {
+        let _ = self.viewers_hook.set(Box::new(hook));
     }
 }

@@ -14,7 +14,9 @@ use panto_protocol::geometry::{Point, Size};
 use panto_protocol::message::Settings;
 use winit::application::ApplicationHandler;
 use winit::dpi::PhysicalSize;
-use winit::event::{DeviceEvent, DeviceId, ElementState, Ime, KeyEvent, MouseButton, MouseScrollDelta, WindowEvent};
+use winit::event::{
+    DeviceEvent, DeviceId, ElementState, Ime, KeyEvent, MouseButton, MouseScrollDelta, WindowEvent,
+};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoopProxy, OwnedDisplayHandle};
 use winit::keyboard::{Key, NamedKey};
 use winit::window::{CursorIcon, CustomCursor, Fullscreen, Window, WindowId};
@@ -174,7 +176,12 @@ struct Resize {
 }
 
 impl App {
-    fn new(handle: Handle, options: WindowOptions, woken: Arc<AtomicBool>, proxy: EventLoopProxy<()>) -> Self {
+    fn new(
+        handle: Handle,
+        options: WindowOptions,
+        woken: Arc<AtomicBool>,
+        proxy: EventLoopProxy<()>,
+    ) -> Self {
         Self {
             scene: Scene::new(options.scaling),
             overlay: Overlay::new(options.statistics),
@@ -267,7 +274,7 @@ impl App {
         if let Err(error) = self.show() {
             return self.fail(event_loop, error);
         }
-        let resize = self.resize.due.filter(|_| self.seen.connection == Connection::Connected);
+        let resize = self.resize.due.filter(|_| self.may_follow_size());
         event_loop.set_control_flow(match [self.overlay.deadline(), resize].into_iter().flatten().min() {
             Some(deadline) => ControlFlow::WaitUntil(deadline),
             None => ControlFlow::Wait,
@@ -309,7 +316,8 @@ impl App {
                 self.overlay.hint(now);
             } else if self.seen.settings != before.settings {
                 let Settings { mode, depth, scale, .. } = self.seen.settings;
-                let text = format!("Now sending {}, {} bit, 1:{}", mode.name(), depth.bits(), scale.divisor());
+                let text =
+                    format!("Now sending {}, {} bit, 1:{}", mode.name(), depth.bits(), scale.divisor());
                 self.overlay.notice(&text, now);
             }
         }
@@ -366,10 +374,7 @@ impl App {
     /// Asks the server to make its screen as large as the window, when its size has come to rest.
     fn follow_size(&mut self, now: Instant) {
         let size = self.scene.size();
-        if self.resize.due.is_none_or(|due| now < due)
-            || self.seen.connection != Connection::Connected
-            || size.is_empty()
-        {
+        if self.resize.due.is_none_or(|due| now < due) || !self.may_follow_size() {
             return;
         }
         self.resize.due = None;
@@ -378,8 +383,14 @@ impl App {
                 self.handle.send(Command::Resize(size));
             }
         } else if !std::mem::replace(&mut self.resize.told, true) {
-            self.overlay.notice("The server cannot change its screen's size; the picture is scaled instead.", now);
+            self.overlay
+                .notice("The server cannot change its screen's size; the picture is scaled instead.", now);
         }
+    }
+
+    /// Not while minimised, nor while nobody listens.
+    fn may_follow_size(&self) -> bool {
+        self.seen.connection == Connection::Connected && !self.scene.size().is_empty()
     }
 
     fn update_figures(&mut self, now: Instant) {
@@ -503,7 +514,13 @@ impl App {
         }
     }
 
-    fn menu_key(&mut self, event_loop: &ActiveEventLoop, event: &KeyEvent, change: KeyChange<'_>, fresh: bool) {
+    fn menu_key(
+        &mut self,
+        event_loop: &ActiveEventLoop,
+        event: &KeyEvent,
+        change: KeyChange<'_>,
+        fresh: bool,
+    ) {
         match event.logical_key {
             Key::Named(NamedKey::ArrowUp) => self.overlay.menu_step(-1),
             Key::Named(NamedKey::ArrowDown | NamedKey::Tab) => self.overlay.menu_step(1),
@@ -666,7 +683,9 @@ impl ApplicationHandler for App {
             // Our own changes are shown without asking, so this is the window system's wish.
             WindowEvent::RedrawRequested => self.scene.damage_all(),
             WindowEvent::Focused(false) => self.input.blur(),
-            WindowEvent::KeyboardInput { event, is_synthetic, .. } => self.key(event_loop, &event, is_synthetic),
+            WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
+                self.key(event_loop, &event, is_synthetic)
+            }
             WindowEvent::Ime(Ime::Commit(text)) => self.input.text(&text),
             WindowEvent::CursorMoved { position, .. } => {
                 self.moved(Point::new(position.x.floor() as i32, position.y.floor() as i32));

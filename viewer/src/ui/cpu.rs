@@ -54,7 +54,9 @@ impl Present for Cpu {
         let mut rects = Vec::with_capacity(part.rects().len());
         for r in part.rects() {
             let r = r.intersection(&Rect::of_size(size));
-            let (Some(w), Some(h)) = (NonZeroU32::new(r.width()), NonZeroU32::new(r.height())) else { continue };
+            let (Some(w), Some(h)) = (NonZeroU32::new(r.width()), NonZeroU32::new(r.height())) else {
+                continue;
+            };
             for y in r.top..r.bottom {
                 let row = y as usize * stride;
                 scene.paint_row(y, r.left, &mut buffer[row + r.left as usize..row + r.right as usize]);

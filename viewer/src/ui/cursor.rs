@@ -56,7 +56,11 @@ pub(super) fn sprite(cursor: &CursorImage, position: Point, layout: &Layout) -> 
 fn scaled(cursor: &CursorImage, layout: &Layout) -> Picture {
     let wanted = layout.size_in_window(cursor.picture.size());
     let size = Size::new(wanted.width.min(MAX_SIDE), wanted.height.min(MAX_SIDE));
-    if size == cursor.picture.size() { cursor.picture.clone() } else { Scaler::resample(&cursor.picture, size) }
+    if size == cursor.picture.size() {
+        cursor.picture.clone()
+    } else {
+        Scaler::resample(&cursor.picture, size)
+    }
 }
 
 fn straight(c: u32) -> [u8; 4] {

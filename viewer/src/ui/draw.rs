@@ -21,7 +21,7 @@ pub(super) mod color {
 }
 
 /// Opacity of a panel: the desktop shines through, the text stays readable on any of it.
-const OPACITY: u8 = 0xea;
+const OPACITY: u8 = 0xee;
 
 /// Pixels cut from the first rows at each corner.
 const CORNER: [i32; 4] = [4, 2, 1, 1];

@@ -74,7 +74,9 @@ pub(super) fn plain(message: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         // Not if the first word is an abbreviation.
-        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().collect::<String>() + &text[first.len_utf8()..],
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().collect::<String>() + &text[first.len_utf8()..]
+        }
         _ => text.to_owned(),
     }
 }
@@ -96,7 +98,10 @@ mod tests {
     fn says_which_library_is_missing() {
         for (message, name) in [
             ("Library libxkbcommon-x11.so could not be loaded.", "libxkbcommon-x11.so"),
-            ("os error at a.rs:1: opening library failed (libX11.so.6: cannot open shared object file)", "libX11.so.6"),
+            (
+                "os error at a.rs:1: opening library failed (libX11.so.6: cannot open shared object file)",
+                "libX11.so.6",
+            ),
         ] {
             match from_winit(message, Some(":0")) {
                 WindowError::MissingLibrary { library, package } => {
@@ -110,9 +115,13 @@ mod tests {
 
     #[test]
     fn says_which_display_does_not_answer() {
-        let error = from_winit("os error at src/a.rs:765: Failed to open connection to X server", Some(":99"));
+        let error =
+            from_winit("os error at src/a.rs:765: Failed to open connection to X server", Some(":99"));
         let text = error.to_string();
-        assert!(text.starts_with("cannot open the display :99: failed to open connection to X server;"), "{text}");
+        assert!(
+            text.starts_with("cannot open the display :99: failed to open connection to X server;"),
+            "{text}"
+        );
         assert!(from_winit("whatever", None).to_string().contains("--no-window"));
     }
 

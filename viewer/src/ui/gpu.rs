@@ -139,8 +139,10 @@ fn surface_format(
     }))
     .map_err(|_| "no adapter found (Vulkan needs libvulkan1 and a driver)".to_owned())?;
     let info = adapter.get_info();
-    let real =
-        matches!(info.device_type, DeviceType::DiscreteGpu | DeviceType::IntegratedGpu | DeviceType::VirtualGpu);
+    let real = matches!(
+        info.device_type,
+        DeviceType::DiscreteGpu | DeviceType::IntegratedGpu | DeviceType::VirtualGpu
+    );
     if !real && !emulated {
         return Err(format!("{} is no real GPU", info.name));
     }

@@ -255,7 +255,10 @@ mod tests {
         release(&mut input, (30, 0x61));
         assert_eq!(
             input.take(),
-            [InputEvent::Key { physical: 30, keysym: 0x41, down: true, text: "A".into() }, key(30, 0x41, false)]
+            [
+                InputEvent::Key { physical: 30, keysym: 0x41, down: true, text: "A".into() },
+                key(30, 0x41, false)
+            ]
         );
     }
 
@@ -324,7 +327,13 @@ mod tests {
     #[test]
     fn repeats_and_old_presses_are_not_sent() {
         let mut input = live();
-        let old = |(physical, keysym)| KeyChange { physical, keysym, down: true, stale: true, ..KeyChange::default() };
+        let old = |(physical, keysym)| KeyChange {
+            physical,
+            keysym,
+            down: true,
+            stale: true,
+            ..KeyChange::default()
+        };
         input.key(old((15, sym::Tab)));
         input.key(old(CTRL));
         input.key(old(CTRL));

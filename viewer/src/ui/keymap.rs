@@ -199,9 +199,14 @@ mod tests {
 
     #[test]
     fn physical_codes_are_the_kernels() {
-        for (key, code) in
-            [(K::Escape, 1), (K::KeyA, 30), (K::ShiftRight, 54), (K::IntlBackslash, 86), (K::NumpadEnter, 96), (K::F24, 194)]
-        {
+        for (key, code) in [
+            (K::Escape, 1),
+            (K::KeyA, 30),
+            (K::ShiftRight, 54),
+            (K::IntlBackslash, 86),
+            (K::NumpadEnter, 96),
+            (K::F24, 194),
+        ] {
             assert_eq!(physical(PhysicalKey::Code(key)), code);
         }
         assert_eq!(physical(PhysicalKey::Unidentified(NativeKeyCode::Xkb(248))), 248);

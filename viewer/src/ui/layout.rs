@@ -79,7 +79,9 @@ impl Layout {
     pub(super) fn size_in_window(&self, size: Size) -> Size {
         let axis = |n: u32, placed: u32, screen: u32| match screen {
             0 => n.max(1),
-            _ => ((u64::from(n) * u64::from(placed) + u64::from(screen) / 2) / u64::from(screen)).max(1) as u32,
+            _ => {
+                ((u64::from(n) * u64::from(placed) + u64::from(screen) / 2) / u64::from(screen)).max(1) as u32
+            }
         };
         Size::new(
             axis(size.width, self.place.width(), self.screen.width),
@@ -186,7 +188,9 @@ mod tests {
 
     #[test]
     fn positions_go_there_and_back() {
-        for (window, screen) in [((1280, 800), (1280, 800)), ((777, 555), (1280, 800)), ((1999, 999), (640, 401))] {
+        for (window, screen) in
+            [((1280, 800), (1280, 800)), ((777, 555), (1280, 800)), ((1999, 999), (640, 401))]
+        {
             let l = Layout::new(
                 Size::new(window.0, window.1),
                 Size::new(screen.0, screen.1),
@@ -213,7 +217,10 @@ mod tests {
         let l = Layout::new(Size::new(100, 100), Size::default(), Scaling::Fit, Point::default());
         assert!(l.place().is_empty());
         assert_eq!(l.to_screen(Point::new(5, 5)), Point::default());
-        assert_eq!(Layout::new(Size::default(), Size::new(9, 9), Scaling::Fit, Point::default()).place(), Rect::default());
+        assert_eq!(
+            Layout::new(Size::default(), Size::new(9, 9), Scaling::Fit, Point::default()).place(),
+            Rect::default()
+        );
     }
 
     #[test]

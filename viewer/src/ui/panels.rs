@@ -86,7 +86,12 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
         for (kind, x) in pair.iter().zip([PAD, PAD + STATISTICS_WIDTH / 2 + 4]) {
             p.fill(x, y + 4, 8, 8, kind.color);
             p.text(x + 14, y, &format!("{:<11}{:>4}", clip(kind.name, 11), percent(kind.share)), color::TEXT);
-            p.text_right(x + STATISTICS_WIDTH / 2 - 4, y, &bytes(kind.bytes), color::LABEL);
+            p.text_right(
+                x + STATISTICS_WIDTH / 2 - 4 - if x == PAD { 10 } else { 0 },
+                y,
+                &bytes(kind.bytes),
+                color::LABEL,
+            );
         }
         y += LINE;
     }
@@ -96,7 +101,12 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
     let server_cpu = meter.server_cpu().map_or("-".to_owned(), |c| format!("{c:.0}%"));
     let rows = [
         ("received", bytes(stats.bytes_down), "sent", bytes(stats.bytes_up)),
-        ("frames", format!("{}, {:.0}/s", stats.frames, meter.frames_per_second()), "updates", stats.updates.to_string()),
+        (
+            "frames",
+            format!("{}, {:.0}/s", stats.frames, meter.frames_per_second()),
+            "updates",
+            stats.updates.to_string(),
+        ),
         ("server cpu", server_cpu, "viewer cpu", format!("{:.0}%", meter.viewer_cpu())),
         ("digests ok", stats.digests_ok.to_string(), "shown by", clip(renderer, 14)),
     ];
@@ -192,7 +202,14 @@ pub(super) fn notice(text: &str, columns: usize, unit: u32) -> Picture {
 }
 
 /// What stands in the way of a present picture: a title, the reason and what can be done.
-pub(super) fn banner(title: &str, title_color: Color, reason: &str, help: &str, columns: usize, unit: u32) -> Picture {
+pub(super) fn banner(
+    title: &str,
+    title_color: Color,
+    reason: &str,
+    help: &str,
+    columns: usize,
+    unit: u32,
+) -> Picture {
     let columns = columns.clamp(12, 64);
     let mut lines = vec![(title.to_owned(), title_color)];
     for (text, c) in [(reason, color::TEXT), (help, color::LABEL)] {
@@ -222,7 +239,8 @@ struct Share<'a> {
 /// The largest kinds first; small ones are one.
 fn shares(stats: &Stats) -> Vec<Share<'_>> {
     const MOST: usize = 6;
-    const COLORS: [Color; MOST] = [0x006c_b8ff, 0x00f2_b45e, 0x007b_d88f, 0x00c4_9bff, 0x00f2_7878, 0x006d_7686];
+    const COLORS: [Color; MOST] =
+        [0x006c_b8ff, 0x00f2_b45e, 0x007b_d88f, 0x00c4_9bff, 0x00f2_7878, 0x006d_7686];
     let mut kinds: Vec<_> = stats.payload_bytes_by_kind.iter().map(|(k, &b)| (k.as_str(), b)).collect();
     kinds.retain(|k| k.1 > 0);
     kinds.sort_by_key(|k| std::cmp::Reverse(k.1));

@@ -57,7 +57,11 @@ impl Scaler {
         }
         let columns = (part.left - origin.x) as usize..(part.right - origin.x) as usize;
         let sharp = self.columns.is_sharp() && self.rows.is_sharp();
-        let mut filter = Filter { axis: &self.columns, columns: columns.clone(), rows: [(u32::MAX, vec![]), (u32::MAX, vec![])] };
+        let mut filter = Filter {
+            axis: &self.columns,
+            columns: columns.clone(),
+            rows: [(u32::MAX, vec![]), (u32::MAX, vec![])],
+        };
         let mut sum = vec![0u64; columns.len()];
         let mut last = None;
         for y in part.top..part.bottom {
@@ -242,7 +246,8 @@ mod tests {
 
     #[test]
     fn shrinking_takes_the_mean() {
-        let p = Picture::from_pixels(Size::new(2, 2), vec![0, rgb(255, 0, 0), rgb(0, 255, 0), rgb(255, 255, 4)]);
+        let p =
+            Picture::from_pixels(Size::new(2, 2), vec![0, rgb(255, 0, 0), rgb(0, 255, 0), rgb(255, 255, 4)]);
         let one = Scaler::resample(&p.unwrap(), Size::new(1, 1));
         assert_eq!(one.data(), [rgb(128, 128, 1)]);
     }

@@ -157,12 +157,17 @@ impl Scene {
             }
         }
         for sprite in &self.sprites {
-            let place = Rect::at(sprite.at, sprite.picture.size())
-                .intersection(&Rect::from_corners(left, y, right, y + 1));
+            let place = Rect::at(sprite.at, sprite.picture.size()).intersection(&Rect::from_corners(
+                left,
+                y,
+                right,
+                y + 1,
+            ));
             if place.is_empty() {
                 continue;
             }
-            let from = sprite.picture.row(y - sprite.at.y, place.left - sprite.at.x, place.right - sprite.at.x);
+            let from =
+                sprite.picture.row(y - sprite.at.y, place.left - sprite.at.x, place.right - sprite.at.x);
             let to = &mut out[(place.left - left) as usize..(place.right - left) as usize];
             for (to, &from) in to.iter_mut().zip(from) {
                 *to = over(from, *to) & 0x00ff_ffff;
@@ -208,7 +213,8 @@ mod tests {
         scene.sync(&mut shown);
         let before = row(&scene, 1);
         scene.take_damage();
-        let sprite = Sprite { at: Point::new(-1, 1), picture: Picture::new(Size::new(3, 9), 0xff00_ff00).into() };
+        let sprite =
+            Sprite { at: Point::new(-1, 1), picture: Picture::new(Size::new(3, 9), 0xff00_ff00).into() };
         scene.set_sprites(vec![sprite.clone()]);
         assert_eq!(scene.take_damage().rects(), [Rect::new(0, 1, 2, 1)]);
         assert_eq!(row(&scene, 1), [0x00ff00, 0x00ff00, 0x0040_4040, 0x0040_4040]);

@@ -1,0 +1,279 @@
+//! Accepting viewers: limits, TLS, proofs of identity, sessions that can be resumed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use panto_protocol::connection::Unpainted;
+use panto_protocol::message::{Auth, AuthMethods, ResumeTicket, Rights, Settings};
+use panto_protocol::time::Micros;
+use panto_transport::{
+    Credential, CredentialStore, HANDSHAKE_DEADLINE, HandshakeLimits, Listener, PasswordThrottle, Peer,
+    ServerTls, Stream, Ticket,
+};
+use tokio::sync::{Notify, watch};
+
+use super::registry::{Order, Registry, ViewerInfo};
+use super::session::Session;
+use crate::plan::Planner;
+use crate::scene::SharedScene;
+use crate::source::Source;
+
+/// How long a lost viewer's shadow is kept for its return.
+const PARKED_FOR: Duration = Duration::from_secs(120);
+
+/// Lost viewers remembered at once; each holds a shadow.
+const MAX_PARKED: usize = 8;
+
+/// How long a returning viewer waits for its old connection to be given up.
+const TAKEOVER: Duration = Duration::from_secs(2);
+
+/// Who may come in.
+pub enum AuthPolicy {
+    /// Everybody who can connect, with full rights. Loopback and Unix sockets only;
+    /// the caller checks that (`panto_transport::check_auth_none`).
+    None,
+    /// Those who know a password or hold a ticket.
+    Secrets {
+        /// Passwords.
+        passwords: CredentialStore,
+        /// One-time tickets.
+        tickets: Vec<Ticket>,
+    },
+}
+
+/// What a server is made of.
+pub struct ServerConfig {
+    /// Shown in the viewers' titles.
+    pub name: String,
+    /// Who may come in.
+    pub auth: AuthPolicy,
+    /// TLS for TCP connections; `None` speaks plainly, for comparisons on loopback.
+    pub tls: Option<ServerTls>,
+    /// What every viewer may do at most.
+    pub rights: Rights,
+}
+
+/// A running server: the scene, its source and everyone who looks at it.
+pub struct Server {
+    pub(super) config: ServerConfig,
+    pub(super) scene: Arc<SharedScene>,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) registry: Registry,
+    throttle: PasswordThrottle,
+    limits: HandshakeLimits,
+    parked: Mutex<HashMap<[u8; 16], Parked>>,
+    parked_changed: Notify,
+    started: Instant,
+    next_id: AtomicU64,
+    closing: watch::Sender<bool>,
+}
+
+/// What is kept of a viewer whose connection was lost.
+pub(super) struct Parked {
+    pub planner: Planner,
+    pub painted: u64,
+    pub unpainted: Vec<Unpainted>,
+    pub credential: Credential,
+    pub since: Instant,
+}
+
+/// Whether a proof was right.
+pub(super) enum Proof {
+    Right(Credential),
+    /// Wrong, for the person to read.
+    Wrong(String),
+    /// Wrong, and no more tries on this connection.
+    Refused(String),
+}
+
+impl Server {
+    /// A server for a scene and its source.
+    pub fn new(config: ServerConfig, scene: Arc<SharedScene>, source: Arc<dyn Source>) -> Arc<Self> {
+        Arc::new(Self {
+            config,
+            scene,
+            source,
+            registry: Registry::default(),
+            throttle: PasswordThrottle::new(),
+            limits: HandshakeLimits::default(),
+            parked: Mutex::default(),
+            parked_changed: Notify::new(),
+            started: Instant::now(),
+            next_id: AtomicU64::new(1),
+            closing: watch::Sender::new(false),
+        })
+    }
+
+    /// Accepts viewers until [`Server::close`].
+    pub async fn run(self: Arc<Self>, listener: Listener) {
+        let mut closing = self.closing.subscribe();
+        loop {
+            tokio::select! {
+                (stream, peer) = listener.accept() => {
+                    let server = Arc::clone(&self);
+                    tokio::spawn(async move { server.serve(stream, peer).await });
+                }
+                _ = closing.wait_for(|&c| c) => return,
+            }
+        }
+    }
+
+    /// Serves one viewer over a stream that was accepted elsewhere, until it leaves.
+    pub async fn serve(self: Arc<Self>, stream: Stream, peer: Peer) {
+        let permit = match self.limits.admit(peer.ip()) {
+            Ok(permit) => permit,
+            Err(error) => {
+                tracing::warn!(%peer, %error, "connection refused");
+                return;
+            }
+        };
+        let stream = match (&self.config.tls, peer) {
+            (Some(tls), Peer::Tcp(_)) => match tls.accept(stream).await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    tracing::info!(%peer, %error, "no TLS with peer");
+                    return;
+                }
+            },
+            _ => stream,
+        };
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        match Session::new(Arc::clone(&self), id, stream, peer, permit).run().await {
+            Ok(()) => tracing::info!(id, %peer, "viewer left"),
+            Err(error) => tracing::info!(id, %peer, %error, "connection ended"),
+        }
+    }
+
+    /// Says goodbye to all viewers and stops accepting.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// All viewers.
+    pub fn viewers(&self) -> Vec<ViewerInfo> {
+        self.registry.list()
+    }
+
+    /// Changes the settings of one viewer or of all; returns how many.
+    pub fn set(&self, id: Option<u64>, change: impl Fn(&mut Settings)) -> usize {
+        self.registry.order(id, |info| {
+            let mut settings = info.settings();
+            change(&mut settings);
+            Order::Settings(settings)
+        })
+    }
+
+    /// Ends a viewer's connection; whether it existed.
+    pub fn kick(&self, id: u64) -> bool {
+        self.registry.order(Some(id), |_| Order::Kick) > 0
+    }
+
+    /// The scene.
+    pub fn scene(&self) -> &Arc<SharedScene> {
+        &self.scene
+    }
+
+    /// Seconds since the server began.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn now(&self) -> Micros {
+        self.started.elapsed().into()
+    }
+
+    pub(super) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Ways to authenticate over this connection. A Unix socket's permissions are the
+    /// proof: only the same user can have opened it.
+    pub(super) fn methods(&self, peer: Peer) -> AuthMethods {
+        match (&self.config.auth, peer) {
+            (AuthPolicy::None, _) | (_, Peer::Unix { .. }) => AuthMethods::NONE,
+            (AuthPolicy::Secrets { .. }, Peer::Tcp(_)) => AuthMethods::PASSWORD.with(AuthMethods::TICKET),
+        }
+    }
+
+    pub(super) fn anonymous(&self) -> Credential {
+        Credential { name: "local".into(), rights: panto_transport::Rights::Control }
+    }
+
+    pub(super) async fn prove(&self, auth: Auth, peer: Peer) -> Proof {
+        let AuthPolicy::Secrets { passwords, tickets } = &self.config.auth else {
+            return Proof::Refused("no proof was asked for".into());
+        };
+        let delay = self.throttle.delay(peer.ip(), Instant::now());
+        if delay > HANDSHAKE_DEADLINE {
+            let seconds = delay.as_secs().max(1);
+            return Proof::Refused(format!("too many wrong passwords; try again in {seconds} s"));
+        }
+        tokio::time::sleep(delay).await;
+        let secret = auth.secret.trim().to_owned();
+        if let Some(ticket) = tickets.iter().find(|t| t.redeem(&secret, Instant::now())) {
+            self.throttle.succeeded(peer.ip());
+            return Proof::Right(ticket.credential());
+        }
+        match passwords.verify_in_turn(auth.secret.into()).await {
+            Ok(Some(credential)) => {
+                self.throttle.succeeded(peer.ip());
+                Proof::Right(credential)
+            }
+            Ok(None) => {
+                self.throttle.failed(peer.ip(), Instant::now());
+                tracing::warn!(%peer, "wrong password");
+                Proof::Wrong("wrong password or ticket".into())
+            }
+            Err(error) => {
+                tracing::error!(%error, "passwords cannot be checked");
+                Proof::Refused("the server cannot check passwords; see its log".into())
+            }
+        }
+    }
+
+    fn parked(&self) -> MutexGuard<'_, HashMap<[u8; 16], Parked>> {
+        self.parked.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Keeps a lost viewer's shadow for its return.
+    pub(super) fn park(&self, secret: [u8; 16], parked: Parked) {
+        let mut all = self.parked();
+        all.retain(|_, p| p.since.elapsed() < PARKED_FOR);
+        if all.len() >= MAX_PARKED
+            && let Some(oldest) = all.iter().min_by_key(|(_, p)| p.since).map(|(&s, _)| s)
+        {
+            all.remove(&oldest);
+        }
+        all.insert(secret, parked);
+        drop(all);
+        self.parked_changed.notify_waiters();
+    }
+
+    /// What was kept for a returning viewer. If its old connection is not given up
+    /// yet, it is now.
+    pub(super) async fn unpark(&self, ticket: &ResumeTicket) -> Option<Parked> {
+        let deadline = tokio::time::Instant::now() + TAKEOVER;
+        let parked = loop {
+            let changed = self.parked_changed.notified();
+            tokio::pin!(changed);
+            // Registered before looking, so that a parking in between is not missed.
+            changed.as_mut().enable();
+            if let Some(parked) = self.parked().remove(&ticket.secret) {
+                break parked;
+            }
+            if !self.registry.take_over(&ticket.secret) {
+                // It may have been parked between the two looks.
+                break self.parked().remove(&ticket.secret)?;
+            }
+            tokio::time::timeout_at(deadline, changed).await.ok()?;
+        };
+        let newly = usize::try_from(ticket.painted.checked_sub(parked.painted)?).ok()?;
+        (parked.since.elapsed() < PARKED_FOR && newly <= parked.unpainted.len()).then(|| Parked {
+            painted: ticket.painted,
+            unpainted: parked.unpainted[newly..].to_vec(),
+            ..parked
+        })
+    }
+}

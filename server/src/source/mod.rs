@@ -1,0 +1,30 @@
+//! What feeds a scene and takes input: an X display or the demo desktop.
+
+//DEMO mod demo;
+mod x11;
+
+use panto_protocol::geometry::Size;
+use panto_protocol::message::InputEvent;
+
+//DEMO pub use demo::DemoSource;
+pub use x11::{X11Source, X11SourceError};
+
+/// The running source behind a scene, as viewers' sessions see it. Calls return
+/// quickly and may come from any thread.
+pub trait Source: Send + Sync {
+    /// A person did something. Events of one viewer come in order.
+    fn input(&self, event: &InputEvent);
+
+    /// Whether [`Source::resize`] can work at all.
+    fn can_resize(&self) -> bool;
+
+    /// Makes the screen this large, or as near as it can; the scene tells the result.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the person who asked.
+    fn resize(&self, size: Size) -> Result<(), String>;
+
+    /// Why the source has ended, once it has: the screen is gone.
+    fn failure(&self) -> Option<String>;
+}

@@ -1,0 +1,259 @@
+//! A real X display as a source: capture on a thread of its own, input on another.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use panto_protocol::canvas::CursorImage;
+use panto_protocol::draw::SurfaceId;
+use panto_protocol::geometry::{Point, Rect, Size};
+use panto_protocol::message::InputEvent;
+use panto_protocol::pixel::Pixels;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::Source;
+use crate::capture::{CaptureError, CaptureSink, X11Capture};
+use crate::inject::{InjectError, Injector, XtestInjector};
+use crate::scene::{Scene, SharedScene};
+
+/// Shortest time between two grabs. Half a frame at 60 a second: the pacer decides
+/// what is sent, this only bounds the work when nobody is slow.
+const GRAB_INTERVAL: Duration = Duration::from_millis(8);
+
+/// A captured X display.
+pub struct X11Source {
+    orders: Arc<Orders>,
+    input: Mutex<Option<mpsc::Sender<InputEvent>>>,
+    can_resize: bool,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the capturing thread is told.
+struct Orders {
+    wake: OwnedFd,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    stop: bool,
+    resize: Option<Size>,
+    failure: Option<String>,
+}
+
+/// Why a display cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum X11SourceError {
+    /// Its pictures cannot be had.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// Its keyboard and pointer cannot be driven.
+    #[error(transparent)]
+    Inject(#[from] InjectError),
+    /// The system refuses threads or descriptors.
+    #[error("no thread for capture: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl X11Source {
+    /// Starts capturing `display` (`None` is `$DISPLAY`) into a new scene, whenever it has viewers.
+    pub fn start(display: Option<&str>) -> Result<(Self, Arc<SharedScene>), X11SourceError> {
+        let mut capture = X11Capture::open(display)?;
+        let mut injector = XtestInjector::open(display)?;
+        let can_resize = capture.can_resize()?;
+        let scene = Arc::new(SharedScene::new(Scene::new(capture.size())));
+        scene.lock().resize(capture.size(), capture.outputs().to_vec());
+        capture.pause()?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
+        let orders = Arc::new(Orders { wake, state: Mutex::default() });
+
+        let grabbing = {
+            let (orders, scene) = (Arc::clone(&orders), Arc::clone(&scene));
+            scene.on_viewers_changed({
+                let orders = Arc::clone(&orders);
+                move || orders.wake()
+            });
+            std::thread::Builder::new().name("capture".into()).spawn(move || {
+                if let Err(error) = grab_while_viewed(&mut capture, &orders, &scene) {
+                    tracing::error!(%error, "capture ended");
+                    orders.state().failure = Some(format!("the screen cannot be captured any more: {error}"));
+                    // Viewers learn of it by looking.
+                    scene.update(|_| ());
+                }
+            })?
+        };
+        let (sender, events) = mpsc::channel::<InputEvent>();
+        let injecting = std::thread::Builder::new().name("input".into()).spawn(move || {
+            for event in events {
+                if let Err(error) = injector.inject(&event) {
+                    tracing::error!(%error, "no more input");
+                    return;
+                }
+            }
+            let _ = injector.release_all();
+        })?;
+        let source = Self {
+            orders,
+            input: Mutex::new(Some(sender)),
+            can_resize,
+            threads: vec![grabbing, injecting],
+        };
+        Ok((source, scene))
+    }
+}
+
+impl Orders {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn wake(&self) {
+        // Fails only when 2^64 wakings are pending; one is enough.
+        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+    }
+}
+
+impl Source for X11Source {
+    fn input(&self, event: &InputEvent) {
+        let sender = self.input.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(sender) = &*sender {
+            // The thread is gone only after the display is, which capture reports.
+            let _ = sender.send(event.clone());
+        }
+    }
+
+    fn can_resize(&self) -> bool {
+        self.can_resize
+    }
+
+    fn resize(&self, size: Size) -> Result<(), String> {
+        if !self.can_resize {
+            return Err("this screen cannot change its size; the picture is scaled instead".into());
+        }
+        self.orders.state().resize = Some(size);
+        self.orders.wake();
+        Ok(())
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.orders.state().failure.clone()
+    }
+}
+
+impl Drop for X11Source {
+    fn drop(&mut self) {
+        self.orders.state().stop = true;
+        self.orders.wake();
+        self.input.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn grab_while_viewed(
+    capture: &mut X11Capture,
+    orders: &Orders,
+    scene: &SharedScene,
+) -> Result<(), CaptureError> {
+    let mut capturing = false;
+    let mut last_grab = Instant::now() - GRAB_INTERVAL;
+    let mut pending = false;
+    loop {
+        let (stop, resize) = {
+            let mut state = orders.state();
+            (state.stop, state.resize.take())
+        };
+        if stop {
+            return Ok(());
+        }
+        if let Some(size) = resize
+            && let Err(error) = capture.request_size(size)
+        {
+            tracing::warn!(%error, "resize");
+        }
+        match (scene.viewers() > 0, capturing) {
+            (true, false) => {
+                capture.resume()?;
+                capture.mark_all_damaged();
+                (capturing, pending) = (true, true);
+            }
+            (false, true) => {
+                capture.pause()?;
+                (capturing, pending) = (false, false);
+            }
+            _ => {}
+        }
+        let since = last_grab.elapsed();
+        if pending && since >= GRAB_INTERVAL {
+            last_grab = Instant::now();
+            pending = false;
+            grab(capture, scene)?;
+            continue;
+        }
+        if pending {
+            // The display has news already and would end any wait for it at once.
+            pause(&orders.wake, GRAB_INTERVAL - since);
+        } else {
+            pending = capture.wait(orders.wake.as_fd(), None)?.screen && capturing;
+        }
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&orders.wake, &mut count);
+    }
+}
+
+/// Waits for an order or until `time` has passed.
+fn pause(wake: &OwnedFd, time: Duration) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let timeout = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
+    let _ = poll(&mut [PollFd::new(wake, PollFlags::IN)], Some(&timeout));
+}
+
+fn grab(capture: &mut X11Capture, scene: &SharedScene) -> Result<(), CaptureError> {
+    let mut sink = SceneSink { scene: &mut scene.lock(), outputs: None, changed: false };
+    let result = capture.grab(&mut sink);
+    let (changed, resized) = (sink.changed, sink.outputs.take());
+    if let Some(size) = resized {
+        let outputs = capture.outputs().to_vec();
+        sink.scene.resize(size, outputs);
+    }
+    drop(sink);
+    if changed {
+        scene.update(|_| ());
+    }
+    result
+}
+
+/// Writes what is captured into the scene.
+struct SceneSink<'a> {
+    scene: &'a mut Scene,
+    /// A new size, whose outputs are asked for afterwards.
+    outputs: Option<Size>,
+    changed: bool,
+}
+
+impl CaptureSink for SceneSink<'_> {
+    fn resize(&mut self, size: Size) {
+        self.scene.resize(size, vec![Rect::of_size(size)]);
+        self.outputs = Some(size);
+        self.changed = true;
+    }
+
+    fn pixels(&mut self, at: Point, src: Pixels<'_>) {
+        // Only a screen beyond the limits can be refused, and then there is no picture at all.
+        let _ = self.scene.pixels(SurfaceId::SCREEN, at, src);
+        self.changed = true;
+    }
+
+    fn pointer(&mut self, position: Point) {
+        self.scene.set_pointer(position);
+        self.changed = true;
+    }
+
+    fn cursor(&mut self, image: CursorImage) {
+        self.scene.set_cursor(image);
+        self.changed = true;
+    }
+}

@@ -1,0 +1,22 @@
+//! Figures of the server, under the names that METRICS.md defines.
+
+use serde::{Deserialize, Serialize};
+
+/// What a viewer is told of the server.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ServerStats {
+    /// CPU seconds of the server's process since this viewer connected.
+    pub server_cpu_s: f64,
+    /// Bytes written to this viewer's socket.
+    pub bytes_down: u64,
+    /// Bytes read from this viewer's socket.
+    pub bytes_up: u64,
+    /// Viewers at present.
+    pub viewers: u64,
+}
+
+/// CPU seconds of this process, all threads, user and system.
+pub fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
