@@ -1,2 +1,22 @@
-//! The `panto` command line.
-fn main() {}
+//! The `panto` command line: a thin shell over the crates below it.
+
+mod cli;
+mod command;
+mod exit;
+mod logging;
+mod paths;
+mod prompt;
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let cli = cli::Cli::parse();
+    logging::start(&cli.logging);
+    match command::run(cli.command) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("panto: {error:#}");
+            exit::code_of(&error).into()
+        }
+    }
+}

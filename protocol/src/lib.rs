@@ -11,6 +11,7 @@ pub mod draw;
 pub mod encoding;
 pub mod geometry;
 pub mod message;
+pub mod oracle;
 pub mod pixel;
 pub mod quantize;
 pub mod time;

@@ -1,6 +1,7 @@
 //! The Panto server: capture, scene, planner and front ends.
 
 pub mod capture;
+pub mod control;
 //DEMO pub mod demo;
 pub mod frontend;
 pub mod infer;

@@ -14,9 +14,3 @@ pub struct ServerStats {
     /// Viewers at present.
     pub viewers: u64,
 }
-
-/// CPU seconds of this process, all threads, user and system.
-pub fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}

@@ -14,6 +14,7 @@ mod fingerprint;
 mod known_hosts;
 mod listen;
 mod pipe;
+mod process;
 mod stream;
 mod throttle;
 mod ticket;
@@ -28,6 +29,7 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use known_hosts::{KnownHosts, Trust, TrustError, TrustPolicy, UnknownPolicy, Verdict};
 pub use listen::{ListenError, Listener, LocalAddr, Peer};
 pub use pipe::{Pipe, Turn};
+pub use process::cpu_seconds;
 pub use stream::{Stream, WireCounters};
 pub use throttle::{
     HANDSHAKE_DEADLINE, HandshakeLimits, HandshakePermit, MAX_UNAUTHENTICATED, MAX_UNAUTHENTICATED_PER_IP,

@@ -18,6 +18,17 @@ impl Canvas {
         }
     }
 
+    /// What [`Canvas::compose`] of `region` may cost, in pixels: every translucent
+    /// window over a pixel is blended, and nothing else bounds how many there are.
+    pub fn compose_cost(&self, region: &Region) -> u64 {
+        let layers = self.windows().iter().filter(|w| w.mapped).filter_map(|w| {
+            let surface = self.surface(w.surface).ok().filter(|s| s.alpha)?;
+            let place = Rect::at(w.position, surface.picture.size());
+            Some(region.rects().iter().map(|r| r.intersection(&place).area()).sum::<u64>())
+        });
+        region.area() + layers.sum::<u64>()
+    }
+
     /// The whole screen as a new picture.
     pub fn screen(&self) -> Picture {
         let size = self.screen_size();

@@ -15,6 +15,9 @@ use crate::wire::{
 /// Damage is kept as at most this many rectangles; more are merged.
 const MAX_DAMAGE_RECTS: usize = 32;
 
+/// Rectangles times windows that one command's damage is looked up for.
+const MAX_DAMAGES: usize = 1024;
+
 /// Surfaces, windows and caches: everything that draw commands act on.
 #[derive(Default)]
 pub struct Canvas {
@@ -127,7 +130,12 @@ impl Canvas {
         self.touched.clear();
         let result = command.paint(self);
         // A run of glyphs touches one line of text: one rectangle says it.
-        if matches!(command, DrawCommand::GlyphRun(_)) || self.touched.len() > MAX_DAMAGE_RECTS {
+        // Many windows may show what was touched: few rectangles for each of them.
+        let damages = self.touched.len() * (1 + self.windows.len());
+        if matches!(command, DrawCommand::GlyphRun(_))
+            || self.touched.len() > MAX_DAMAGE_RECTS
+            || damages > MAX_DAMAGES
+        {
             let mut joined: Vec<(SurfaceId, Rect)> = Vec::new();
             for (id, rect) in self.touched.drain(..) {
                 match joined.iter_mut().find(|(j, _)| *j == id) {
@@ -214,8 +222,9 @@ impl Canvas {
         MAX_CANVAS_PIXELS
     }
 
-    pub(crate) fn clipped_area(&self, id: SurfaceId, rect: &Rect) -> u64 {
-        self.surfaces.get(&id).map_or(0, |s| rect.intersection(&s.picture.bounds()).area())
+    /// Size of the part of `rect` that lies on the surface.
+    pub(crate) fn clipped_size(&self, id: SurfaceId, rect: &Rect) -> Size {
+        self.surfaces.get(&id).map_or(Size::default(), |s| rect.intersection(&s.picture.bounds()).size())
     }
 
     /// Runs `paint` on the part of `rect` that lies on the surface, if any.

@@ -243,6 +243,8 @@ impl ClientConnection {
     /// Says goodbye: transmit what is left, then close the socket.
     pub fn close(&mut self, reason: ByeReason, text: &str) {
         if self.state != State::Closed {
+            // It would overtake what waits anyway, and nothing follows it.
+            self.mux.clear();
             self.send(ClientControl::Bye(Bye { reason, text: text.to_owned() }));
             self.state = State::Closed;
         }
@@ -251,6 +253,16 @@ impl ClientConnection {
     /// Whether the server let this viewer in.
     pub fn is_open(&self) -> bool {
         self.state == State::Open
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Bytes kept of messages that are not complete yet.
+    pub fn held(&self) -> usize {
+        self.demux.held()
     }
 
     fn send(&mut self, message: ClientControl) {

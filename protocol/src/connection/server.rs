@@ -314,6 +314,11 @@ impl ServerConnection {
         self.state == State::Closed
     }
 
+    /// Bytes kept of messages that are not complete yet.
+    pub fn held(&self) -> usize {
+        self.demux.held()
+    }
+
     fn send(&mut self, message: ServerControl) {
         // Nothing follows a goodbye.
         if self.state != State::Closed {

@@ -11,7 +11,7 @@
 //! A source with alpha: `over(scale(source, opacity), pixel)`.
 //! A source without: `blend(source, pixel, opacity)` (section 1.4).
 
-use super::SurfaceId;
+use super::{SurfaceId, area_cost};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::{Point, Rect};
 use crate::pixel::{blend, over, scale};
@@ -52,7 +52,7 @@ impl Composite {
     }
 
     pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
-        canvas.clipped_area(self.source, &self.rect)
+        area_cost(canvas.clipped_size(self.source, &self.rect))
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

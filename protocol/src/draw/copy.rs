@@ -11,7 +11,7 @@
 //! Every item reads the picture as it was before the first of them, and later
 //! items overwrite earlier ones. Pixels outside the source are not copied.
 
-use super::SurfaceId;
+use super::{SurfaceId, area_cost};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::{Point, Rect};
 use crate::pixel::Picture;
@@ -59,7 +59,7 @@ impl Copy {
 
     pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
         // Read and written.
-        self.items.iter().map(|i| 2 * canvas.clipped_area(i.source, &i.rect)).sum()
+        self.items.iter().map(|i| 2 * area_cost(canvas.clipped_size(i.source, &i.rect))).sum()
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

@@ -6,7 +6,7 @@
 //! | colour  | blue, green, red  | alpha surfaces get it opaque                    |
 //! | rects   | count, rectangles | clipped to the surface                          |
 
-use super::{SurfaceId, decode_color, decode_rects, encode_color, encode_rects};
+use super::{SurfaceId, area_cost, decode_color, decode_rects, encode_color, encode_rects};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::Rect;
 use crate::pixel::Color;
@@ -35,7 +35,7 @@ impl Fill {
     }
 
     pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
-        self.rects.iter().map(|r| canvas.clipped_area(self.surface, r)).sum()
+        self.rects.iter().map(|r| area_cost(canvas.clipped_size(self.surface, r))).sum()
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

@@ -22,7 +22,7 @@
 //!
 //! Each pixel becomes `blend(colour, pixel, coverage)` (section 1.4).
 
-use super::{SurfaceId, decode_color, encode_color};
+use super::{SurfaceId, area_cost, decode_color, encode_color};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::{Point, Rect, Size};
 use crate::pixel::{Color, blend};
@@ -177,7 +177,7 @@ impl GlyphRun {
     }
 
     pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
-        self.slots.iter().filter_map(|&s| canvas.glyph(s)).map(|g| g.coverage.size.area() + 1).sum()
+        self.slots.iter().filter_map(|&s| canvas.glyph(s)).map(|g| area_cost(g.coverage.size)).sum()
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

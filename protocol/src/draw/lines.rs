@@ -10,9 +10,9 @@
 //! `dx = |bx-ax|, dy = -|by-ay|, e = dx+dy`; paint; `e2 = 2e`; if `e2 >= dy` then
 //! `e += dy`, step x; if `e2 <= dx` then `e += dx`, step y; until at `b`.
 
-use super::{SurfaceId, decode_color, decode_rects, encode_color, encode_rects};
+use super::{ITEM_COST, SurfaceId, area_cost, decode_color, decode_rects, encode_color, encode_rects};
 use crate::canvas::{Canvas, PaintError};
-use crate::geometry::{Point, Rect};
+use crate::geometry::{Point, Rect, Size};
 use crate::pixel::Color;
 use crate::wire::{DecodeError, MAX_COMMAND_ITEMS, Reader, Writer};
 
@@ -73,7 +73,7 @@ impl Lines {
 
     pub(super) fn cost(&self, _: &Canvas) -> u64 {
         let length = |w: &[Point]| w[0].x.abs_diff(w[1].x).max(w[0].y.abs_diff(w[1].y));
-        1 + self.points.windows(2).map(|w| u64::from(length(w)) + 1).sum::<u64>()
+        1 + self.points.windows(2).map(|w| u64::from(length(w)) + ITEM_COST).sum::<u64>()
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
@@ -136,7 +136,8 @@ impl Frames {
     }
 
     pub(super) fn cost(&self, _: &Canvas) -> u64 {
-        self.rects.iter().map(|r| 2 * u64::from(r.width()) + 2 * u64::from(r.height())).sum()
+        let side = |width, height| area_cost(Size::new(width, height));
+        self.rects.iter().map(|r| 2 * (side(r.width(), 1) + side(1, r.height()))).sum()
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

@@ -59,9 +59,12 @@ macro_rules! commands {
                 }
             }
 
-            /// Pixels that painting may touch at most, for [`crate::wire::MAX_FRAME_PAINT`].
+            /// What painting may cost at most, for [`crate::wire::MAX_FRAME_PAINT`]: in
+            /// pixels, where a command, a rectangle and a row of it count as some as well.
             pub fn cost(&self, canvas: &Canvas) -> u64 {
-                match self { $(Self::$name(c) => c.cost(canvas),)* }
+                COMMAND_COST
+                    + WINDOW_COST * canvas.windows().len() as u64
+                    + match self { $(Self::$name(c) => c.cost(canvas),)* }
             }
 
             pub(crate) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
@@ -116,6 +119,26 @@ commands! {
     0x1b WindowMap,
     /// The end of a window.
     0x1c WindowDestroy,
+}
+
+/// Cost of a command without any pixels: up to 0.3 µs was measured where a
+/// pixel takes 1 to 3 ns.
+const COMMAND_COST: u64 = 128;
+
+/// Cost of a command for every window that there is: each that shows the painted
+/// surface is damaged (0.05 µs, and 1 µs where the damage is new).
+const WINDOW_COST: u64 = 128;
+
+/// Cost of each rectangle, glyph, point or copy in a command, however small (20 to 50 ns).
+const ITEM_COST: u64 = 32;
+
+/// Cost of each row of a rectangle: columns one pixel wide take 6 to 14 ns a pixel,
+/// since every pixel is on a cache line of its own.
+const ROW_COST: u64 = 8;
+
+/// What painting a rectangle of this size costs.
+fn area_cost(size: crate::geometry::Size) -> u64 {
+    ITEM_COST + u64::from(size.height) * (u64::from(size.width) + ROW_COST)
 }
 
 fn encode_color(color: crate::pixel::Color, out: &mut Writer) {

@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use super::{SurfaceId, TileSlot, decode_color, encode_color};
+use super::{SurfaceId, TileSlot, area_cost, decode_color, encode_color};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::{Point, Rect};
 use crate::pixel::{Color, Picture};
@@ -86,7 +86,7 @@ impl Pattern {
     }
 
     pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
-        canvas.clipped_area(self.surface, &self.rect)
+        area_cost(canvas.clipped_size(self.surface, &self.rect))
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

@@ -6,7 +6,7 @@
 //! | rect    | rect   | clipped to the surface                     |
 //! | payload | bytes  | length, encoded pixels (section 3)         |
 
-use super::SurfaceId;
+use super::{SurfaceId, area_cost};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::Rect;
 use crate::wire::{DecodeError, MAX_DRAW_MESSAGE, MAX_SURFACE_PIXELS, Reader, Writer};
@@ -39,7 +39,8 @@ impl PutPixels {
     }
 
     pub(super) fn cost(&self, _: &Canvas) -> u64 {
-        2 * self.rect.area()
+        // Decoded, then painted.
+        2 * area_cost(self.rect.size())
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

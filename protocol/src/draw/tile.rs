@@ -8,7 +8,7 @@
 //!
 //! A tile has no alpha; on an alpha surface it is painted opaque.
 
-use super::SurfaceId;
+use super::{SurfaceId, area_cost};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::{Point, Rect, Size};
 use crate::wire::{
@@ -85,7 +85,7 @@ impl TileDefine {
     }
 
     pub(super) fn cost(&self, _: &Canvas) -> u64 {
-        2 * self.size.area()
+        2 * area_cost(self.size)
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
@@ -111,7 +111,7 @@ impl TileCapture {
     }
 
     pub(super) fn cost(&self, _: &Canvas) -> u64 {
-        self.rect.area()
+        area_cost(self.rect.size())
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
@@ -142,7 +142,7 @@ impl TileUse {
     }
 
     pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
-        canvas.tile(self.slot).map_or(0, |t| t.size().area() * self.points.len() as u64)
+        canvas.tile(self.slot).map_or(0, |t| area_cost(t.size()) * self.points.len() as u64)
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {

@@ -45,8 +45,8 @@ pub const MAX_COMMAND_ITEMS: usize = 65_536;
 /// Draw commands in one frame.
 pub const MAX_FRAME_COMMANDS: usize = 1 << 20;
 
-/// Pixels that the commands of one frame may paint in all: 64 times the largest
-/// canvas. Without it a frame of a few hundred bytes could keep a viewer busy
+/// What the commands of one frame may cost in all ([`crate::draw::DrawCommand::cost`],
+/// nearly pixels): 64 times the largest canvas, 10 to 30 seconds of painting. Without it a frame of a few hundred bytes could keep a viewer busy
 /// for hours (65,536 copies of the whole screen).
 pub const MAX_FRAME_PAINT: u64 = MAX_CANVAS_PIXELS * 64;
 

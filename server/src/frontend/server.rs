@@ -10,12 +10,13 @@ use panto_protocol::message::{Auth, AuthMethods, ResumeTicket, Rights, Settings}
 use panto_protocol::time::Micros;
 use panto_transport::{
     Credential, CredentialStore, HANDSHAKE_DEADLINE, HandshakeLimits, Listener, PasswordThrottle, Peer,
-    ServerTls, Stream, Ticket,
+    ServerTls, Stream, Ticket, cpu_seconds,
 };
 use tokio::sync::{Notify, watch};
 
 use super::registry::{Order, Registry, ViewerInfo};
 use super::session::Session;
+use crate::control::Status;
 use crate::plan::Planner;
 use crate::scene::SharedScene;
 use crate::source::Source;
@@ -175,9 +176,21 @@ impl Server {
         &self.scene
     }
 
-    /// Seconds since the server began.
-    pub fn uptime(&self) -> Duration {
-        self.started.elapsed()
+    /// Figures for the control socket.
+    pub fn status(&self) -> Status {
+        let scene = self.scene.lock();
+        let size = scene.size();
+        Status {
+            name: self.config.name.clone(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            uptime_s: self.started.elapsed().as_secs_f64(),
+            server_cpu_s: cpu_seconds(),
+            width: size.width,
+            height: size.height,
+            windows: scene.canvas().windows().len(),
+            viewers: self.scene.viewers(),
+            failure: self.source.failure(),
+        }
     }
 
     pub(super) fn now(&self) -> Micros {

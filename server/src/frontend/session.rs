@@ -10,7 +10,7 @@ use panto_protocol::message::{
     AuthMethods, ByeReason, ClientHello, InputEvent, Rights, Settings, VERSION, Welcome,
 };
 use panto_protocol::time::Micros;
-use panto_transport::{Credential, HandshakePermit, Peer, Pipe, Stream, Turn, WireCounters};
+use panto_transport::{Credential, HandshakePermit, Peer, Pipe, Stream, Turn, WireCounters, cpu_seconds};
 use tokio::sync::{mpsc, watch};
 
 use super::held::Held;
@@ -19,7 +19,7 @@ use super::registry::{Order, ViewerInfo};
 use super::server::{Parked, Proof, Server};
 use crate::pace::{Pace, Pacer};
 use crate::plan::Planner;
-use crate::stats::{ServerStats, cpu_seconds};
+use crate::stats::ServerStats;
 
 /// Bytes chosen for the wire at once. What is chosen cannot be overtaken any more.
 const TRANSMIT: usize = 16 << 10;
@@ -187,6 +187,11 @@ impl Session {
         let mut closing = self.server.closing();
         loop {
             self.events().await?;
+            if self.open.is_some()
+                && let Some(reason) = self.server.source.failure()
+            {
+                self.connection.close(ByeReason::Capture, &reason);
+            }
             let wake = self.frame()?;
             if self.pipe.is_writable() && self.connection.has_transmit() {
                 self.connection.poll_transmit(self.pipe.output(), TRANSMIT);

@@ -14,25 +14,20 @@ use panto_protocol::geometry::{Point, Size};
 use panto_protocol::message::Settings;
 use winit::application::ApplicationHandler;
 use winit::dpi::PhysicalSize;
-use winit::event::{
-    DeviceEvent, DeviceId, ElementState, Ime, KeyEvent, MouseButton, MouseScrollDelta, WindowEvent,
-};
+use winit::event::{DeviceEvent, DeviceId, ElementState, Ime, MouseScrollDelta, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoopProxy, OwnedDisplayHandle};
-use winit::keyboard::{Key, NamedKey};
 use winit::window::{CursorIcon, CustomCursor, Fullscreen, Window, WindowId};
 
 use super::cursor;
 use super::error::{WindowError, plain};
-use super::input::{Input, KeyChange};
-use super::keymap;
-use super::layout::{Scaling, first_size};
+use super::input::Input;
+use super::layout::first_size;
 use super::open;
-use super::overlay::{Detail, Overlay};
-use super::panels::{Facts, MenuState};
+use super::options::WindowOptions;
+use super::overlay::Overlay;
+use super::panels::Facts;
 use super::present::{self, Present, Renderer};
-use super::save::save;
 use super::scene::Scene;
-use super::shortcuts::{self, Action, SHORTCUTS};
 use super::wheel::Wheel;
 use crate::core::{Command, Connection, Handle};
 
@@ -41,50 +36,6 @@ const UNKNOWN_SIZE: Size = Size::new(1024, 640);
 
 /// How long the window's size must rest before the server is asked to follow.
 const RESIZE_REST: Duration = Duration::from_millis(300);
-
-/// How the window looks and behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WindowOptions {
-    /// Title; the server's name comes before it when it is known.
-    pub title: String,
-    /// Whether to begin in full screen.
-    pub fullscreen: bool,
-    /// Whether to begin without sending any input.
-    pub view_only: bool,
-    /// Which library shows the pixels.
-    pub renderer: Renderer,
-    /// How the remote screen fills the window.
-    pub scaling: Scaling,
-    /// Whether to begin with the statistics shown.
-    pub statistics: bool,
-    /// Whether the window has a title bar and borders.
-    pub decorations: bool,
-    /// Whether the server's screen follows the window's size, where the server can.
-    pub remote_resize: bool,
-    /// Whether to show the hint on connecting and to confirm shortcuts. Without, and
-    /// as long as the connection is well, only the remote screen's pixels are shown.
-    pub hints: bool,
-    /// Whether the window stays, with the reason, after the connection ended for
-    /// good. It never does before the first picture, nor when the reason is empty.
-    pub linger: bool,
-}
-
-impl Default for WindowOptions {
-    fn default() -> Self {
-        Self {
-            title: "Panto".to_owned(),
-            fullscreen: false,
-            view_only: false,
-            renderer: Renderer::Auto,
-            scaling: Scaling::Fit,
-            statistics: false,
-            decorations: true,
-            remote_resize: false,
-            hints: true,
-            linger: true,
-        }
-    }
-}
 
 /// Shows the window until the person closes it or the connection ends.
 ///
@@ -116,63 +67,63 @@ pub fn run(handle: Handle, options: WindowOptions) -> Result<(), WindowError> {
     }
 }
 
-struct App {
-    handle: Handle,
-    options: WindowOptions,
+pub(super) struct App {
+    pub(super) handle: Handle,
+    pub(super) options: WindowOptions,
     /// Whether an event saying that [`crate::core::Shown`] changed is under way.
-    woken: Arc<AtomicBool>,
-    view: Option<View>,
-    error: Option<WindowError>,
-    scene: Scene,
-    overlay: Overlay,
-    input: Input,
-    wheel: Wheel,
+    pub(super) woken: Arc<AtomicBool>,
+    pub(super) view: Option<View>,
+    pub(super) error: Option<WindowError>,
+    pub(super) scene: Scene,
+    pub(super) overlay: Overlay,
+    pub(super) input: Input,
+    pub(super) wheel: Wheel,
     /// Whether `Shown` is to be looked at.
-    stale: bool,
-    seen: Seen,
-    view_only: bool,
+    pub(super) stale: bool,
+    pub(super) seen: Seen,
+    pub(super) view_only: bool,
     /// The pointer in the window.
-    pointer: Point,
+    pub(super) pointer: Point,
     /// The pointer's picture as the window system has it, and its size there.
-    pointer_set: Option<(Arc<CursorImage>, Size)>,
-    resize: Resize,
-    saved: (mpsc::Sender<String>, mpsc::Receiver<String>),
-    proxy: EventLoopProxy<()>,
+    pub(super) pointer_set: Option<(Arc<CursorImage>, Size)>,
+    pub(super) resize: Resize,
+    pub(super) saved: (mpsc::Sender<String>, mpsc::Receiver<String>),
+    pub(super) proxy: EventLoopProxy<()>,
 }
 
 /// The window and what shows pixels in it.
-struct View {
+pub(super) struct View {
     // Fields are dropped in this order: first what draws, then the window.
-    present: Box<dyn Present>,
-    window: Arc<Window>,
-    display: OwnedDisplayHandle,
-    title: String,
+    pub(super) present: Box<dyn Present>,
+    pub(super) window: Arc<Window>,
+    pub(super) display: OwnedDisplayHandle,
+    pub(super) title: String,
 }
 
 /// What of `Shown` was seen last.
 #[derive(Default)]
-struct Seen {
-    connection: Connection,
-    connected: bool,
-    picture: bool,
-    screen: Size,
-    settings: Settings,
-    notice: u64,
-    may_control: bool,
-    can_resize: bool,
-    server: String,
-    cursor: Option<Arc<CursorImage>>,
-    pointer: Point,
+pub(super) struct Seen {
+    pub(super) connection: Connection,
+    pub(super) connected: bool,
+    pub(super) picture: bool,
+    pub(super) screen: Size,
+    pub(super) settings: Settings,
+    pub(super) notice: u64,
+    pub(super) may_control: bool,
+    pub(super) can_resize: bool,
+    pub(super) server: String,
+    pub(super) cursor: Option<Arc<CursorImage>>,
+    pub(super) pointer: Point,
 }
 
 /// The window's size on its way to the server.
 #[derive(Default)]
-struct Resize {
+pub(super) struct Resize {
     /// The size that the window was asked to take, until it has it.
-    expected: Option<Size>,
-    due: Option<Instant>,
+    pub(super) expected: Option<Size>,
+    pub(super) due: Option<Instant>,
     /// Whether the person was told that the server cannot.
-    told: bool,
+    pub(super) told: bool,
 }
 
 impl App {
@@ -243,7 +194,7 @@ impl App {
         self.view = None;
     }
 
-    fn quit(&mut self, event_loop: &ActiveEventLoop) {
+    pub(super) fn quit(&mut self, event_loop: &ActiveEventLoop) {
         self.input.set_live(false);
         self.send_input();
         self.handle.send(Command::Quit);
@@ -405,12 +356,12 @@ impl App {
         self.overlay.set_figures(facts, now);
     }
 
-    fn update_live(&mut self) {
+    pub(super) fn update_live(&mut self) {
         let connected = self.seen.connection == Connection::Connected;
         self.input.set_live(connected && !self.only_views() && !self.overlay.menu_is_open());
     }
 
-    fn only_views(&self) -> bool {
+    pub(super) fn only_views(&self) -> bool {
         self.view_only || !self.seen.may_control
     }
 
@@ -487,169 +438,6 @@ impl App {
         }
         Err(WindowError::Present { reasons: reason })
     }
-
-    fn key(&mut self, event_loop: &ActiveEventLoop, event: &KeyEvent, synthetic: bool) {
-        let down = event.state == ElementState::Pressed;
-        let fresh = down && !synthetic && !event.repeat;
-        if fresh && matches!(self.seen.connection, Connection::Closed { .. }) {
-            let leaves = matches!(event.logical_key, Key::Named(NamedKey::Escape | NamedKey::Enter));
-            if leaves || plain_char(event).is_some_and(|c| c.eq_ignore_ascii_case(&'q')) {
-                return self.quit(event_loop);
-            }
-        }
-        let change = KeyChange {
-            physical: keymap::physical(event.physical_key),
-            keysym: keymap::keysym(&event.logical_key, event.location),
-            text: keymap::text(event.text.as_deref()),
-            plain: plain_char(event),
-            down,
-            stale: down && !fresh,
-        };
-        match self.input.key(change) {
-            Some(action) => self.perform(event_loop, action),
-            None if down && !synthetic && self.overlay.menu_is_open() => {
-                self.menu_key(event_loop, event, change, fresh);
-            }
-            None => {}
-        }
-    }
-
-    fn menu_key(
-        &mut self,
-        event_loop: &ActiveEventLoop,
-        event: &KeyEvent,
-        change: KeyChange<'_>,
-        fresh: bool,
-    ) {
-        match event.logical_key {
-            Key::Named(NamedKey::ArrowUp) => self.overlay.menu_step(-1),
-            Key::Named(NamedKey::ArrowDown | NamedKey::Tab) => self.overlay.menu_step(1),
-            Key::Named(NamedKey::Escape) => self.overlay.close_menu(),
-            Key::Named(NamedKey::Enter | NamedKey::Space) if fresh => {
-                if let Some(i) = self.overlay.menu_chosen() {
-                    self.perform(event_loop, SHORTCUTS[i].action);
-                }
-            }
-            _ if fresh => {
-                if let Some(action) = shortcuts::action(change.plain, change.physical) {
-                    self.perform(event_loop, action);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn button(&mut self, event_loop: &ActiveEventLoop, button: MouseButton, down: bool) {
-        if self.overlay.menu_is_open() {
-            if down && self.overlay.menu_contains(self.pointer) {
-                if let Some(i) = self.overlay.menu_point(self.pointer) {
-                    self.perform(event_loop, SHORTCUTS[i].action);
-                }
-            } else if down {
-                self.overlay.close_menu();
-            }
-            return;
-        }
-        let number = match button {
-            MouseButton::Left => 1,
-            MouseButton::Middle => 2,
-            MouseButton::Right => 3,
-            MouseButton::Back => 8,
-            MouseButton::Forward => 9,
-            // 4 to 7 are the wheel.
-            MouseButton::Other(n) => match u8::try_from(n) {
-                Ok(n @ 10..) => n,
-                _ => return,
-            },
-        };
-        if !down || self.scene.layout().place().contains(self.pointer) {
-            self.input.button(number, down);
-        }
-    }
-
-    fn moved(&mut self, pointer: Point) {
-        self.pointer = pointer;
-        if self.overlay.menu_is_open() {
-            self.overlay.menu_point(pointer);
-            return;
-        }
-        self.stale |= self.scene.pan(pointer);
-        // Beside the picture the pointer stays at its edge, where panels hide.
-        if !self.scene.layout().place().is_empty() {
-            self.input.pointer(self.scene.layout().to_screen(pointer));
-        }
-    }
-
-    fn perform(&mut self, event_loop: &ActiveEventLoop, action: Action) {
-        let now = Instant::now();
-        let was_open = self.overlay.menu_is_open();
-        self.overlay.close_menu();
-        let say = |overlay: &mut Overlay, text: &str| {
-            if self.options.hints {
-                overlay.notice(text, now);
-            }
-        };
-        match action {
-            Action::Mode(mode) => {
-                self.handle.send(Command::Settings(Settings { mode, ..self.seen.settings }));
-            }
-            Action::Statistics => self.overlay.next_detail(),
-            Action::FullScreen => {
-                if let Some(view) = &self.view {
-                    let full = view.window.fullscreen().is_some();
-                    view.window.set_fullscreen((!full).then_some(Fullscreen::Borderless(None)));
-                }
-            }
-            Action::Grab => self.overlay.notice(
-                "The keyboard cannot be grabbed here: keys that the local desktop takes, such as Alt+Tab, \
-                 stay with it. Full screen (F) frees most of the others.",
-                now,
-            ),
-            Action::Refresh => {
-                self.handle.send(Command::Refresh);
-                say(&mut self.overlay, "Asked for the whole picture, exactly");
-            }
-            Action::ViewOnly => {
-                self.view_only = !self.view_only;
-                say(
-                    &mut self.overlay,
-                    match (self.view_only, self.seen.may_control) {
-                        (true, _) => "View only: nothing you do is sent",
-                        (false, true) => "Your keyboard and pointer work again",
-                        (false, false) => "The server lets you view only",
-                    },
-                );
-            }
-            Action::SavePicture => self.save_picture(),
-            Action::Reconnect => self.handle.send(Command::Reconnect),
-            Action::Menu if was_open => {}
-            Action::Menu => self.overlay.open_menu(MenuState {
-                server: self.seen.server.clone(),
-                mode: self.seen.settings.mode,
-                statistics: self.overlay.detail() != Detail::Off,
-                full_screen: self.view.as_ref().is_some_and(|v| v.window.fullscreen().is_some()),
-                view_only: self.only_views(),
-                chosen: None,
-            }),
-            Action::Quit => return self.quit(event_loop),
-        }
-        self.update_live();
-    }
-
-    /// Saves beside the loop, for compressing a large picture takes longer than a frame.
-    fn save_picture(&self) {
-        let picture = self.handle.shown().picture.clone();
-        let (done, proxy) = (self.saved.0.clone(), self.proxy.clone());
-        std::thread::spawn(move || {
-            let text = match std::env::current_dir().and_then(|folder| save(&picture, &folder)) {
-                Ok(path) => format!("Saved as {}", path.display()),
-                Err(e) => format!("The picture could not be saved: {e}"),
-            };
-            if done.send(text).is_ok() {
-                let _ = proxy.send_event(());
-            }
-        });
-    }
 }
 
 impl ApplicationHandler for App {
@@ -714,21 +502,6 @@ impl ApplicationHandler for App {
 
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         self.turn(event_loop);
-    }
-}
-
-/// What the key types without modifiers.
-fn plain_char(event: &KeyEvent) -> Option<char> {
-    #[cfg(target_os = "linux")]
-    let key = {
-        use winit::platform::modifier_supplement::KeyEventExtModifierSupplement;
-        event.key_without_modifiers()
-    };
-    #[cfg(not(target_os = "linux"))]
-    let key = event.logical_key.clone();
-    match key {
-        Key::Character(text) => text.chars().next(),
-        _ => None,
     }
 }
 

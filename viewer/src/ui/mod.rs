@@ -1,9 +1,9 @@
 //! The window: winit for events, pixels or softbuffer for presenting.
 //!
-//! Below the [`run`] function: `app` listens and decides; `scene` holds the window's
-//! pixels (`layout`, `scale`); `overlay` what lies over them (`panels`, `draw`, `font`,
-//! `meter`); `input` what goes to the server (`keymap`, `shortcuts`); `present` brings
-//! the pixels to the screen (`gpu`, `cpu`).
+//! Below the [`run`] function: `app` listens and decides, `person` for what the person
+//! does; `scene` holds the window's pixels (`layout`, `scale`); `overlay` what lies over
+//! them (`panels`, `draw`, `font`, `meter`); `input` what goes to the server (`keymap`,
+//! `shortcuts`, `wheel`); `present` brings the pixels to the screen (`gpu`, `cpu`).
 
 mod app;
 mod cpu;
@@ -17,8 +17,10 @@ mod keymap;
 mod layout;
 mod meter;
 mod open;
+mod options;
 mod overlay;
 mod panels;
+mod person;
 mod present;
 mod save;
 mod scale;
@@ -26,7 +28,8 @@ mod scene;
 mod shortcuts;
 mod wheel;
 
-pub use app::{WindowOptions, run};
+pub use app::run;
 pub use error::WindowError;
 pub use layout::Scaling;
+pub use options::WindowOptions;
 pub use present::Renderer;

@@ -1,0 +1,39 @@
+//! What must hold for any bytes at all.
+//!
+//! Each oracle takes the bytes of a fuzzer and panics when a promise of this
+//! crate is broken. Fuzz targets (`fuzz/`) call them, and so do ordinary tests
+//! over the stored corpus (`assets/corpus/`), so that a finding stays found.
+
+mod choices;
+mod client;
+mod demux;
+mod draw;
+mod message;
+mod output;
+mod reader;
+mod server;
+
+pub use crate::encoding::oracle as encoding;
+pub use client::client;
+pub use demux::demux;
+pub use draw::draw;
+pub use message::message;
+pub use reader::reader;
+pub use server::server;
+
+/// Takes any bytes.
+///
+/// # Panics
+/// If a promise is broken.
+pub type Oracle = fn(&[u8]);
+
+/// All oracles by the names of their fuzz targets and corpus folders.
+pub const ALL: [(&str, Oracle); 7] = [
+    ("reader", reader),
+    ("encoding", encoding),
+    ("draw", draw),
+    ("message", message),
+    ("demux", demux),
+    ("server", server),
+    ("client", client),
+];

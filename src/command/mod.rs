@@ -1,0 +1,27 @@
+//! What each command does.
+
+mod ctl;
+//DEMO mod demo;
+mod doctor;
+mod generate;
+mod passwd;
+mod report;
+mod runtime;
+mod serve;
+mod view;
+
+use crate::cli::Command;
+use crate::exit::Exit;
+
+pub fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Demo(_) => unreachable!(),
+        Command::Serve(options) => serve::run(*options),
+        Command::View(options) => view::run(*options),
+        Command::Ctl(options) => ctl::run(options),
+        Command::Passwd(options) => passwd::run(options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man { directory } => generate::man(directory.as_deref()),
+    }
+}

@@ -1,0 +1,219 @@
+//! `panto serve`.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use panto_protocol::message::Rights;
+use panto_server::control::Control;
+use panto_server::frontend::{AuthPolicy, Server, ServerConfig};
+use panto_server::scene::SharedScene;
+use panto_server::source::{Source, X11Source};
+use panto_server::virtual_display::VirtualDisplay;
+use panto_transport::{
+    CredentialStore, Identity, ListenAddress, ListenError, Listener, LocalAddr, ServerTls, Target, Ticket,
+    check_auth_none, data_dir,
+};
+use serde::Serialize;
+
+use super::runtime;
+use crate::cli::{Auth, Serve};
+use crate::exit::{Exit, Usage};
+use crate::paths;
+
+/// A printed ticket is good for this long.
+const TICKET_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// Where a server listens, for `--json`.
+#[derive(Serialize)]
+struct Listening {
+    addresses: Vec<String>,
+    display: Option<String>,
+    fingerprint: Option<String>,
+    ticket: Option<String>,
+    socket: PathBuf,
+}
+
+pub fn run(options: Serve) -> anyhow::Result<Exit> {
+    if options.virtual_size.is_none() && !options.command.is_empty() {
+        return Err(Usage("a command needs a screen of its own: --virtual WxH -- COMMAND".into()).into());
+    }
+    let addresses = match &options.addresses[..] {
+        [] => vec![ListenAddress::default()],
+        some => some.iter().map(|a| a.parse()).collect::<Result<Vec<ListenAddress>, _>>()?,
+    };
+    if options.auth == Auth::None {
+        check_auth_none(&addresses)?;
+    }
+    runtime::start()?.block_on(serve(options, addresses))
+}
+
+async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<Exit> {
+    // The address first: when it is taken, no display need be started for nothing.
+    let listener = Listener::bind(&addresses).await?;
+    let (virtual_display, source, scene) = source(&options)?;
+    let (identity, tls) = match options.auth {
+        Auth::None => (None, None),
+        Auth::Password => {
+            let dir = match &options.key_dir {
+                Some(dir) => dir.clone(),
+                None => data_dir()?,
+            };
+            let identity = Identity::load_or_create(&dir)?;
+            let tls = ServerTls::new(&identity)?;
+            (Some(identity), Some(tls))
+        }
+    };
+    let passwords = match &options.password_db {
+        Some(path) => CredentialStore::at(path),
+        None => CredentialStore::of_user()?,
+    };
+    let ticket = match options.auth {
+        Auth::Password if !options.no_ticket => {
+            let rights = if options.view_only {
+                panto_transport::Rights::View
+            } else {
+                panto_transport::Rights::Control
+            };
+            Some(Ticket::new(rights, Instant::now(), TICKET_LIFETIME)?)
+        }
+        _ => None,
+    };
+    if options.auth == Auth::Password && ticket.is_none() && passwords.list()?.is_empty() {
+        return Err(Usage("nobody could come in: set a password first (panto passwd), or leave out --no-ticket".into()).into());
+    }
+    let ticket_text = ticket.as_ref().map(Ticket::text);
+    let config = ServerConfig {
+        name: options.name.clone().unwrap_or_else(machine_name),
+        auth: match options.auth {
+            Auth::None => AuthPolicy::None,
+            Auth::Password => AuthPolicy::Secrets { passwords, tickets: ticket.into_iter().collect() },
+        },
+        tls,
+        rights: if options.view_only { Rights::View } else { Rights::Control },
+    };
+    let server = Server::new(config, scene, source);
+    let (_control, socket) = control(&options, &server).await?;
+
+    let bound = listener.local_addrs();
+    announce(
+        &options,
+        &bound,
+        &Listening {
+            addresses: bound.iter().map(ToString::to_string).collect(),
+            display: virtual_display.as_ref().map(|d| d.display().to_owned()),
+            fingerprint: identity.as_ref().map(|i| i.fingerprint().to_string()),
+            ticket: ticket_text.map(|t| t.to_string()),
+            socket,
+        },
+        identity.as_ref(),
+    )?;
+
+    let running = tokio::spawn(Arc::clone(&server).run(listener));
+    let ended = command_ended(virtual_display.as_ref());
+    tokio::select! {
+        result = runtime::interrupted() => result?,
+        () = ended => tracing::info!("the command has ended"),
+    }
+    server.close();
+    let _ = tokio::time::timeout(Duration::from_secs(2), running).await;
+    // Goodbyes are on their way; sessions end with the runtime.
+    tokio::time::timeout(Duration::from_secs(2), async {
+        let mut viewers = server.scene().subscribe_viewers();
+        let _ = viewers.wait_for(|&n| n == 0).await;
+    })
+    .await
+    .ok();
+    Ok(Exit::Ok)
+}
+
+type Started = (Option<VirtualDisplay>, Arc<dyn Source>, Arc<SharedScene>);
+
+fn source(options: &Serve) -> anyhow::Result<Started> {
+    if false {
+        unreachable!();
+
+    }
+    let virtual_display = match options.virtual_size {
+        Some(size) => Some(VirtualDisplay::start(size, options.max_size, &options.command)?),
+        None => None,
+    };
+    let display = virtual_display.as_ref().map(VirtualDisplay::display).or(options.display.as_deref());
+    let (source, scene) = X11Source::start(display)?;
+    Ok((virtual_display, Arc::new(source), scene))
+}
+
+/// Opens the control socket. The default one belongs to the first server of a user;
+/// further ones get a name with their process number.
+async fn control(options: &Serve, server: &Arc<Server>) -> anyhow::Result<(Control, PathBuf)> {
+    let path = options.socket.clone().unwrap_or_else(paths::control_socket);
+    match Control::start(Arc::clone(server), path.clone()).await {
+        Err(ListenError::InUse { .. }) if options.socket.is_none() => {
+            let path = paths::runtime_dir().join(format!("ctl-{}.sock", std::process::id()));
+            let control = Control::start(Arc::clone(server), path.clone()).await?;
+            tracing::info!(socket = %path.display(), "another server has the default control socket");
+            Ok((control, path))
+        }
+        result => Ok((result?, path)),
+    }
+}
+
+/// Prints what to type on the other side.
+fn announce(
+    options: &Serve,
+    bound: &[LocalAddr],
+    listening: &Listening,
+    identity: Option<&Identity>,
+) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if options.json {
+        writeln!(out, "{}", serde_json::to_string(listening)?)?;
+        return Ok(out.flush()?);
+    }
+    for address in &listening.addresses {
+        writeln!(out, "listening on {address}")?;
+    }
+    let host = machine_name();
+    for address in bound {
+        let target = match address {
+            LocalAddr::Unix(path) => Target::unix(path),
+            LocalAddr::Tcp(tcp) if tcp.ip().is_unspecified() => Target::tcp(host.clone(), tcp.port()),
+            // The IPv4 loopback stands for both.
+            LocalAddr::Tcp(tcp) if tcp.ip().is_loopback() && tcp.is_ipv6() => continue,
+            LocalAddr::Tcp(tcp) => Target::tcp(tcp.ip().to_string(), tcp.port()),
+        };
+        let target = match (identity, address) {
+            (Some(identity), LocalAddr::Tcp(_)) => target.with_fingerprint(identity.fingerprint()),
+            _ => target,
+        };
+        writeln!(out, "view it with:  panto view '{}'", target.url())?;
+    }
+    if let Some(port) = bound.iter().filter(|a| a.is_loopback()).find_map(LocalAddr::port) {
+        writeln!(out, "from elsewhere:  ssh -L {port}:localhost:{port} {host}   and the same there")?;
+    }
+    if let Some(ticket) = &listening.ticket {
+        writeln!(out, "one-time ticket (good for 15 minutes):  {ticket}")?;
+    }
+    if std::io::stdout().is_terminal() {
+        writeln!(out, "steer it with:  panto ctl status | viewers | mode pixels|commands|hybrid|auto")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Waits until the virtual display's command has ended; forever without one.
+async fn command_ended(display: Option<&VirtualDisplay>) {
+    let Some(display) = display else { return std::future::pending().await };
+    loop {
+        if let Some(exit) = display.command_exited() {
+            tracing::debug!(?exit, "command");
+            return;
+        }
+        // There is no event for a grandchild's end; half a second is nobody's wait.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

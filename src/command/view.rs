@@ -1,0 +1,127 @@
+//! `panto view`.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use panto_transport::{KnownHosts, Target, TrustPolicy};
+use panto_viewer::core::{Client, ClientOptions, Command, Handle, View as ViewState};
+use panto_viewer::stats::Stats;
+
+use super::{report, runtime};
+use crate::cli::{Trust, View};
+use crate::exit::Exit;
+use crate::prompt::Terminal;
+
+pub fn run(options: View) -> anyhow::Result<Exit> {
+    let target: Target = options.target.parse()?;
+    let prompt = Terminal::new(options.password_file.as_ref(), options.password_fd)?;
+    let trust = match options.trust {
+        Some(Trust::Ask) => TrustPolicy::Ask,
+        Some(Trust::New) => TrustPolicy::New,
+        Some(Trust::Strict) => TrustPolicy::Strict,
+        None if std::io::stdin().is_terminal() => TrustPolicy::Ask,
+        None => TrustPolicy::Strict,
+    };
+    let client = ClientOptions {
+        target,
+        trust,
+        known_hosts: match &options.known_hosts {
+            Some(path) => KnownHosts::at(path),
+            None => KnownHosts::of_user()?,
+        },
+        name: options.name.clone().unwrap_or_else(viewer_name),
+        settings: options.picture.settings(),
+        view_only: options.window.view_only,
+        reconnect: !options.no_reconnect,
+        duration: options.duration,
+    };
+    let runtime = runtime::start()?;
+    let state = ViewState::new();
+    let handle = state.handle();
+    let task = runtime.spawn(Client::new(client, Arc::new(prompt), state).run());
+    let interrupted = {
+        let handle = handle.clone();
+        runtime.spawn(async move {
+            let result = runtime::interrupted().await;
+            handle.send(Command::Quit);
+            result
+        })
+    };
+
+    let window = show(&options, &handle);
+    if window.is_err() {
+        handle.send(Command::Quit);
+    }
+    let (stats, ended) = runtime.block_on(task)?;
+    save(&options, &handle, &stats)?;
+    window?;
+    ended?;
+    Ok(if interrupted.is_finished() { Exit::Interrupted } else { Exit::Ok })
+}
+
+/// Shows the window until it is closed; without a window, returns at once.
+#[cfg(feature = "window")]
+fn show(options: &View, handle: &Handle) -> anyhow::Result<()> {
+    if options.no_window {
+        return Ok(());
+    }
+    // The window ends when the person quits or the connection has ended for good.
+    panto_viewer::ui::run(handle.clone(), window_options(&options.window, &options.target))?;
+    handle.send(Command::Quit);
+    Ok(())
+}
+
+#[cfg(not(feature = "window"))]
+fn show(options: &View, _: &Handle) -> anyhow::Result<()> {
+    if options.no_window {
+        return Ok(());
+    }
+    Err(crate::exit::Usage(
+        "this panto was built without its window (feature `window`); use --no-window".into(),
+    )
+    .into())
+}
+
+/// The window's options from the command line's.
+#[cfg(feature = "window")]
+pub fn window_options(options: &crate::cli::Window, title: &str) -> panto_viewer::ui::WindowOptions {
+    use crate::cli::{RendererArg, Zoom};
+    use panto_viewer::ui::{Renderer, Scaling, WindowOptions};
+    WindowOptions {
+        title: title.to_owned(),
+        fullscreen: options.fullscreen,
+        view_only: options.view_only,
+        renderer: match options.renderer {
+            RendererArg::Auto => Renderer::Auto,
+            RendererArg::Gpu => Renderer::Gpu,
+            RendererArg::Cpu => Renderer::Cpu,
+        },
+        scaling: match options.zoom {
+            Zoom::Fit => Scaling::Fit,
+            Zoom::Sharp => Scaling::Sharp,
+            Zoom::Factor(n) => Scaling::Whole(n),
+        },
+        statistics: options.statistics,
+        remote_resize: options.resize_remote,
+        hints: !options.no_hints,
+        ..WindowOptions::default()
+    }
+}
+
+fn save(options: &View, handle: &Handle, stats: &Stats) -> anyhow::Result<()> {
+    if let Some(path) = &options.stats {
+        report::save_json(stats, path)?;
+    }
+    if let Some(path) = &options.screenshot
+        && handle.shown().generation > 0
+    {
+        report::save_picture(&handle.shown().picture, path)?;
+    }
+    Ok(())
+}
+
+/// `user@host`, as the server's list of viewers shows it.
+fn viewer_name() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| "viewer".into());
+    format!("{user}@{}", rustix::system::uname().nodename().to_string_lossy())
+}

@@ -1,0 +1,79 @@
+//! Exit codes: stable, documented in the README and the man page.
+
+use std::process::ExitCode;
+
+use panto_server::capture::{CaptureError, DisplayError};
+use panto_server::source::X11SourceError;
+use panto_server::virtual_display::VirtualError;
+use panto_transport::{AddressError, AuthNoneRefused, ConnectError, ListenError};
+use panto_viewer::core::ViewError;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Ok = 0,
+    Other = 1,
+    Usage = 2,
+    CannotConnect = 3,
+    Authentication = 4,
+    IdentityChanged = 5,
+    Protocol = 6,
+    ConnectionLost = 7,
+    NoDisplay = 8,
+    AddressInUse = 9,
+    Timeout = 10,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error in what was typed that clap cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// The code of the first error in the chain that has one.
+pub fn code_of(error: &anyhow::Error) -> Exit {
+    error.chain().find_map(code).unwrap_or(Exit::Other)
+}
+
+fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    if let Some(error) = error.downcast_ref::<ViewError>() {
+        return Some(match error {
+            ViewError::Address(_) => Exit::Usage,
+            ViewError::Connect(_) | ViewError::Tls(_) => Exit::CannotConnect,
+            ViewError::Trust(_) | ViewError::NotTrusted => Exit::IdentityChanged,
+            ViewError::Auth { .. } => Exit::Authentication,
+            ViewError::Protocol(_) | ViewError::Frame(_) => Exit::Protocol,
+            ViewError::Lost { .. } | ViewError::Ended { .. } => Exit::ConnectionLost,
+            ViewError::Capture { .. } => Exit::NoDisplay,
+            ViewError::Timeout { .. } => Exit::Timeout,
+            ViewError::File(_) => Exit::Other,
+        });
+    }
+    if error.is::<Usage>() || error.is::<AddressError>() || error.is::<AuthNoneRefused>() {
+        return Some(Exit::Usage);
+    }
+    if error.is::<ConnectError>() {
+        return Some(Exit::CannotConnect);
+    }
+    if let Some(error) = error.downcast_ref::<ListenError>() {
+        return Some(if matches!(error, ListenError::InUse { .. }) { Exit::AddressInUse } else { Exit::Other });
+    }
+    if error.is::<DisplayError>()
+        || error.is::<CaptureError>()
+        || error.is::<X11SourceError>()
+        || error.is::<VirtualError>()
+    {
+        return Some(Exit::NoDisplay);
+    }
+    #[cfg(feature = "window")]
+    if error.is::<panto_viewer::ui::WindowError>() {
+        return Some(Exit::NoDisplay);
+    }
+    None
+}

@@ -1,0 +1,570 @@
+//! One viewing: connecting, proving, painting, and coming back after a loss.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use panto_protocol::canvas::CursorImage;
+use panto_protocol::connection::{ClientConfig, ClientConnection, ClientEvent, ConnectionError};
+use panto_protocol::message::{
+    AuthMethods, ByeReason, CursorMessage, InputEvent, ResumeTicket, Rights, ServerHello, Settings, Welcome,
+};
+use panto_protocol::time::Micros;
+use panto_transport::{
+    Endpoint, Fingerprint, KnownHosts, Pipe, Stream, Target, TlsError, Trust, TrustPolicy, Turn, Verdict,
+    WireCounters, connect, cpu_seconds, start_tls,
+};
+use serde::Deserialize;
+
+use super::{Command, Connection, Latencies, Screen, View, ViewError};
+use crate::stats::Stats;
+
+/// How long one attempt to connect may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Pauses between attempts to come back.
+const BACKOFF: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+/// Pings are this far apart while a person may look at the figures.
+const PING_EVERY: Duration = Duration::from_secs(5);
+
+/// How long the end waits for the server's figures and last frames.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Bytes chosen for the wire at once.
+const TRANSMIT: usize = 16 << 10;
+
+/// Whom to ask what a program cannot know. Calls may block.
+pub trait Prompt: Send + Sync {
+    /// A password or ticket for this server; `None` gives up. `wrong` is the
+    /// server's word on the last one.
+    fn secret(&self, server: &str, wrong: Option<&str>) -> Option<String>;
+
+    /// Whether a server that was never seen before may be trusted.
+    fn trust(&self, target: &Target, fingerprint: Fingerprint) -> bool;
+}
+
+/// What to view, and how.
+#[derive(Clone)]
+pub struct ClientOptions {
+    /// Where the server is.
+    pub target: Target,
+    /// What to do about servers that are not known.
+    pub trust: TrustPolicy,
+    /// The file of known servers.
+    pub known_hosts: KnownHosts,
+    /// Name given to the server.
+    pub name: String,
+    /// How the picture shall be sent.
+    pub settings: Settings,
+    /// Send no input.
+    pub view_only: bool,
+    /// Come back by itself after a loss.
+    pub reconnect: bool,
+    /// End after this time, counted from the first picture's connection.
+    pub duration: Option<Duration>,
+}
+
+/// A viewing in progress.
+pub struct Client {
+    options: ClientOptions,
+    prompt: Arc<dyn Prompt>,
+    view: View,
+    screen: Screen,
+    latencies: Latencies,
+    cursors: Vec<Option<Arc<CursorImage>>>,
+    /// The secret that was right, for coming back after the session was forgotten.
+    secret: Option<String>,
+    resume: Option<[u8; 16]>,
+    painted: u64,
+    /// Origin of all times here.
+    origin: Instant,
+    connected_at: Option<Instant>,
+    cpu_at_start: f64,
+    stats: Stats,
+    /// Bytes of connections that have ended.
+    bytes_before: (u64, u64),
+    quitting: bool,
+}
+
+/// Figures that the server tells (METRICS.md).
+#[derive(Deserialize)]
+struct ServerFigures {
+    server_cpu_s: f64,
+}
+
+impl Client {
+    /// A viewing that is about to begin.
+    pub fn new(options: ClientOptions, prompt: Arc<dyn Prompt>, view: View) -> Self {
+        Self {
+            options,
+            prompt,
+            view,
+            screen: Screen::new(),
+            latencies: Latencies::default(),
+            cursors: Vec::new(),
+            secret: None,
+            resume: None,
+            painted: 0,
+            origin: Instant::now(),
+            connected_at: None,
+            cpu_at_start: cpu_seconds(),
+            stats: Stats::default(),
+            bytes_before: (0, 0),
+            quitting: false,
+        }
+    }
+
+    /// Views until the end, and returns the figures. They are complete after an error as well.
+    pub async fn run(mut self) -> (Stats, Result<(), ViewError>) {
+        let result = self.view_all().await;
+        let connection = Connection::Closed {
+            reason: match &result {
+                Ok(()) => String::new(),
+                Err(error) => error.to_string(),
+            },
+        };
+        self.finish_stats();
+        let stats = self.stats.clone();
+        self.view.update(|s| {
+            s.connection = connection;
+            s.stats = stats.clone();
+        });
+        (stats, result)
+    }
+
+    async fn view_all(&mut self) -> Result<(), ViewError> {
+        let mut attempt = 0;
+        loop {
+            let connected_before = self.connected_at.is_some();
+            let result = self.view_once(&mut attempt).await;
+            let error = match result {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            // Only a server that was reached once is worth waiting for.
+            let come_back = self.options.reconnect
+                && !self.quitting
+                && (connected_before || self.connected_at.is_some())
+                && error.is_retryable();
+            if !come_back {
+                return Err(error);
+            }
+            attempt += 1;
+            self.stats.reconnects += 1;
+            self.latencies.reset();
+            let reason = error.to_string();
+            tracing::info!(reason, attempt, "reconnecting");
+            self.view.update(|s| s.connection = Connection::Reconnecting { reason, attempt });
+            if self.pause(BACKOFF[(attempt as usize - 1).min(BACKOFF.len() - 1)]).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits before the next attempt; whether the person ended it meanwhile.
+    async fn pause(&mut self, time: Duration) -> bool {
+        let end = tokio::time::Instant::now() + time;
+        let deadline = self.deadline();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => return false,
+                command = self.view.commands.recv() => match command {
+                    Some(Command::Quit) | None => return true,
+                    Some(Command::Reconnect) => return false,
+                    Some(Command::Settings(settings)) => self.options.settings = settings,
+                    // Keys pressed at a dead picture are not meant for whatever comes next.
+                    Some(_) => {}
+                },
+                () = until(deadline) => return true,
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(self.connected_at? + self.options.duration?)
+    }
+
+    async fn view_once(&mut self, attempt: &mut u32) -> Result<(), ViewError> {
+        let stream = self.connect().await?;
+        let counters = stream.counters();
+        let config = ClientConfig {
+            name: self.options.name.clone(),
+            settings: self.options.settings,
+            resume: self.resume.map(|secret| ResumeTicket { secret, painted: self.painted }),
+        };
+        let mut link = Link {
+            pipe: Pipe::new(stream),
+            connection: ClientConnection::new(config, self.now()),
+            counters: Arc::clone(&counters),
+            farewell: None,
+            told: false,
+        };
+        let result = self.drive(&mut link, attempt).await;
+        self.bytes_before.0 += counters.read();
+        self.bytes_before.1 += counters.written();
+        if result.is_ok() {
+            let _ = tokio::time::timeout(Duration::from_secs(1), link.pipe.finish()).await;
+        }
+        result
+    }
+
+    fn now(&self) -> Micros {
+        self.origin.elapsed().into()
+    }
+
+    async fn connect(&mut self) -> Result<Stream, ViewError> {
+        let target = self.options.target.clone();
+        let stream = connect(&target, CONNECT_TIMEOUT).await?;
+        if matches!(target.endpoint, Endpoint::Unix(_)) {
+            return Ok(stream);
+        }
+        match start_tls(stream).await {
+            Ok(untrusted) => {
+                let fingerprint = untrusted.fingerprint();
+                match self.options.known_hosts.judge(&target, fingerprint, self.options.trust)? {
+                    Verdict::Trusted => {}
+                    Verdict::TrustedAndNew => {
+                        self.options.known_hosts.remember(&target, fingerprint)?;
+                        tracing::info!(%target, %fingerprint, "server is new and trusted from now on");
+                    }
+                    Verdict::AskUser => {
+                        let (prompt, asked) = (Arc::clone(&self.prompt), target.clone());
+                        let trusted =
+                            tokio::task::spawn_blocking(move || prompt.trust(&asked, fingerprint)).await;
+                        if !trusted.unwrap_or(false) {
+                            return Err(ViewError::NotTrusted);
+                        }
+                        self.options.known_hosts.remember(&target, fingerprint)?;
+                    }
+                }
+                Ok(untrusted.into_trusted())
+            }
+            // A server with `--auth none` speaks plainly, on loopback only. Nothing
+            // secret is sent to it: it asks for nothing.
+            Err(TlsError::NotTls { .. } | TlsError::Closed { .. }) if self.may_be_plain() => {
+                Ok(connect(&target, CONNECT_TIMEOUT).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Plain connections only to this machine, and never to a server that is known to have a key.
+    fn may_be_plain(&self) -> bool {
+        let target = &self.options.target;
+        target.is_loopback()
+            && target.fingerprint.is_none()
+            && matches!(
+                self.options.known_hosts.check(target, Fingerprint::of_spki(&[])),
+                Ok(Trust::Unknown)
+            )
+    }
+
+    async fn drive(&mut self, link: &mut Link, attempt: &mut u32) -> Result<(), ViewError> {
+        let mut ping = tokio::time::interval(PING_EVERY);
+        ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            self.events(link, attempt).await?;
+            if link.pipe.is_writable() && link.connection.has_transmit() {
+                link.connection.poll_transmit(link.pipe.output(), TRANSMIT);
+            }
+            if link.told && link.pipe.is_writable() && !link.connection.has_transmit() {
+                return Ok(());
+            }
+            let now = self.now();
+            let timeout = link.connection.poll_timeout().map(|at| Duration::from(at.since(now)));
+            let deadline = if link.farewell.is_some() { link.farewell } else { self.deadline() };
+            // Pings keep the overlay's figure fresh; a headless run must not pay for them.
+            let pings = link.connection.is_open() && self.options.duration.is_none();
+            tokio::select! {
+                turn = link.pipe.turn() => match turn {
+                    Ok(Turn::Read(bytes)) => {
+                        let now = self.origin.elapsed().into();
+                        link.connection.feed(bytes, now).map_err(ended)?;
+                    }
+                    Ok(Turn::Written) => {}
+                    Ok(Turn::Closed) => return Err(lost("the server closed the connection")),
+                    Err(error) => return Err(lost(error.to_string())),
+                },
+                command = self.view.commands.recv() => match command {
+                    Some(command) => self.command(command, link)?,
+                    None => self.begin_farewell(link),
+                },
+                () = tokio::time::sleep(timeout.unwrap_or(Duration::from_secs(3600))) => {
+                    link.connection.handle_timeout(self.now()).map_err(ended)?;
+                }
+                () = until(deadline) => {
+                    if link.farewell.is_some() {
+                        self.say_goodbye(link);
+                    } else {
+                        self.begin_farewell(link);
+                    }
+                }
+                _ = ping.tick(), if pings => link.connection.ping(self.now()),
+            }
+        }
+    }
+
+    /// The end begins: ask for the server's figures. They come behind everything that
+    /// the server had sent, so that all of it is painted.
+    fn begin_farewell(&mut self, link: &mut Link) {
+        self.quitting = true;
+        if link.connection.is_open() && link.farewell.is_none() {
+            link.connection.request_stats();
+            link.farewell = Some(Instant::now() + FAREWELL);
+        } else {
+            self.say_goodbye(link);
+        }
+    }
+
+    fn say_goodbye(&mut self, link: &mut Link) {
+        link.connection.close(ByeReason::Done, "");
+        link.told = true;
+    }
+
+    fn command(&mut self, command: Command, link: &mut Link) -> Result<(), ViewError> {
+        let connection = &mut link.connection;
+        match command {
+            Command::Quit => self.begin_farewell(link),
+            _ if !connection.is_open() => {
+                if let Command::Settings(settings) = command {
+                    self.options.settings = settings;
+                }
+            }
+            Command::Input(event) => {
+                let may = self.view.handle().shown().may_control && !self.options.view_only;
+                if may {
+                    connection.send_input(&event);
+                    if !matches!(event, InputEvent::KeysDown { .. }) {
+                        self.latencies.sent(self.origin.elapsed().into());
+                    }
+                }
+            }
+            Command::Settings(settings) => {
+                self.options.settings = settings;
+                connection.send_settings(settings);
+            }
+            Command::Refresh => connection.send_refresh(),
+            Command::Resize(size) => connection.send_resize(size),
+            Command::Reconnect => return Err(lost("reconnecting on request")),
+        }
+        Ok(())
+    }
+
+    async fn events(&mut self, link: &mut Link, attempt: &mut u32) -> Result<(), ViewError> {
+        while let Some(event) = link.connection.poll() {
+            match event {
+                ClientEvent::Demand(hello) => self.prove(&hello, None, link).await?,
+                ClientEvent::Retry(reason) => {
+                    self.secret = None;
+                    let hello = ServerHello {
+                        version: 0,
+                        name: self.options.target.to_string(),
+                        methods: AuthMethods::PASSWORD,
+                    };
+                    self.prove(&hello, Some(reason), link).await?;
+                }
+                ClientEvent::Welcome(welcome) => {
+                    *attempt = 0;
+                    self.welcome(&welcome);
+                }
+                ClientEvent::Frame(frame) => self.frame(&frame, link)?,
+                ClientEvent::Cursor(message) => self.cursor(message),
+                ClientEvent::Settings(settings) => {
+                    self.options.settings = settings;
+                    self.view.update(|s| s.settings = settings);
+                    self.publish(link);
+                }
+                ClientEvent::Digest { frames, digest } => self.check(frames, digest, link),
+                ClientEvent::Outputs { screen, .. } => self.view.update(|s| s.screen = screen),
+                ClientEvent::Stats(json) => {
+                    if let Ok(figures) = serde_json::from_str::<ServerFigures>(&json) {
+                        self.stats.server_cpu_s = Some(figures.server_cpu_s);
+                    }
+                    if link.farewell.is_some() {
+                        self.say_goodbye(link);
+                    }
+                }
+                ClientEvent::Notice(text) => self.view.notice(text),
+                ClientEvent::Pong { rtt } => {
+                    self.stats.rtt_ms = Some(rtt.as_millis_f64());
+                    self.publish(link);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn prove(
+        &mut self,
+        hello: &ServerHello,
+        wrong: Option<String>,
+        link: &mut Link,
+    ) -> Result<(), ViewError> {
+        let secret = match self.secret.clone() {
+            Some(secret) => secret,
+            None => {
+                let (prompt, server, said) = (Arc::clone(&self.prompt), hello.name.clone(), wrong.clone());
+                let asked = tokio::task::spawn_blocking(move || prompt.secret(&server, said.as_deref())).await;
+                asked.ok().flatten().ok_or_else(|| ViewError::Auth {
+                    reason: wrong.unwrap_or_else(|| {
+                        "the server asks for a password or ticket, and none was given (--password-file)".into()
+                    }),
+                })?
+            }
+        };
+        self.secret = Some(secret.clone());
+        link.connection.authenticate(AuthMethods::PASSWORD, secret, self.now());
+        Ok(())
+    }
+
+    fn welcome(&mut self, welcome: &Welcome) {
+        if !welcome.resumed {
+            self.screen.clear();
+            self.painted = 0;
+        }
+        self.cursors.clear();
+        self.resume = Some(welcome.resume_secret);
+        self.connected_at.get_or_insert_with(Instant::now);
+        let may_control = welcome.rights == Rights::Control && !self.options.view_only;
+        self.view.update(|s| {
+            s.connection = Connection::Connected;
+            s.screen = welcome.screen;
+            s.settings = welcome.settings;
+            s.may_control = may_control;
+            s.can_resize = welcome.can_resize && may_control;
+            s.server_name = welcome.name.clone();
+        });
+    }
+
+    fn frame(&mut self, frame: &[u8], link: &mut Link) -> Result<(), ViewError> {
+        let painted = self.screen.paint(frame)?;
+        let screen = &mut self.screen;
+        self.view.update(|s| {
+            let damage = screen.show(&mut s.picture);
+            s.damage.add_region(&damage);
+            s.damage.simplify(64);
+            s.generation += 1;
+        });
+        self.painted = link.connection.painted();
+        self.latencies.painted(painted.inputs, self.origin.elapsed().into());
+        self.stats.frames += 1;
+        self.stats.updates += painted.commands;
+        self.publish(link);
+        Ok(())
+    }
+
+    fn cursor(&mut self, message: CursorMessage) {
+        match message {
+            CursorMessage::Define { slot, image } => {
+                let slot = slot as usize;
+                if self.cursors.len() <= slot {
+                    self.cursors.resize(slot + 1, None);
+                }
+                let image = Arc::new(image);
+                self.cursors[slot] = Some(Arc::clone(&image));
+                self.view.update(|s| s.cursor = Some(image));
+            }
+            CursorMessage::Use { slot } => {
+                // A slot that was never defined shows the pointer as it was: always some pointer.
+                if let Some(Some(image)) = self.cursors.get(slot as usize) {
+                    let image = Arc::clone(image);
+                    self.view.update(|s| s.cursor = Some(image));
+                }
+            }
+            CursorMessage::Move { position } => self.view.update(|s| s.pointer = position),
+        }
+    }
+
+    fn check(&mut self, frames: u64, digest: panto_protocol::canvas::Digest, link: &mut Link) {
+        // A digest of another moment than this says nothing.
+        if frames != self.painted {
+            return;
+        }
+        if self.screen.digest() == digest {
+            self.stats.digests_ok += 1;
+        } else {
+            self.stats.digests_wrong += 1;
+            tracing::error!(frames, "the picture is not the server's: asking for all of it again");
+            link.connection.send_refresh();
+        }
+        self.publish(link);
+    }
+
+    /// Puts the figures where the front sees them.
+    fn publish(&mut self, link: &Link) {
+        self.stats.bytes_down = self.bytes_before.0 + link.counters.read();
+        self.stats.bytes_up = self.bytes_before.1 + link.counters.written();
+        self.update_stats();
+        let stats = self.stats.clone();
+        // Without waking: whatever changed the picture wakes the front itself.
+        self.view.handle().shown().stats = stats;
+    }
+
+    fn update_stats(&mut self) {
+        let settings = self.options.settings;
+        let stats = &mut self.stats;
+        stats.mode = settings.mode.name().into();
+        stats.depth = settings.depth.bits();
+        stats.scale = settings.scale.divisor() as u8;
+        stats.lossless = settings.is_lossless();
+        stats.duration_s = self.connected_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
+        stats.viewer_cpu_s = cpu_seconds() - self.cpu_at_start;
+        stats.input_to_pixel_ms = self.latencies.summary();
+        stats.payload_bytes_by_kind =
+            self.screen.bytes_by_kind().iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+    }
+
+    fn finish_stats(&mut self) {
+        self.stats.bytes_down = self.bytes_before.0;
+        self.stats.bytes_up = self.bytes_before.1;
+        self.update_stats();
+        self.stats.digest = self.screen.digest().to_string();
+    }
+}
+
+/// One connection.
+struct Link {
+    pipe: Pipe,
+    connection: ClientConnection,
+    counters: Arc<WireCounters>,
+    /// When waiting for the server's last words ends.
+    farewell: Option<Instant>,
+    /// Whether goodbye was said.
+    told: bool,
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn lost(reason: impl Into<String>) -> ViewError {
+    ViewError::Lost { reason: reason.into() }
+}
+
+fn ended(error: ConnectionError) -> ViewError {
+    match error {
+        ConnectionError::Bye(bye) => match bye.reason {
+            ByeReason::Auth => ViewError::Auth { reason: bye.text },
+            ByeReason::Capture => ViewError::Capture { reason: bye.text },
+            ByeReason::Timeout => ViewError::Lost { reason: bye.text },
+            ByeReason::Protocol | ByeReason::Version => {
+                ViewError::Protocol(ConnectionError::Bye(panto_protocol::message::Bye {
+                    reason: bye.reason,
+                    text: format!("the server says: {}", bye.text),
+                }))
+            }
+            _ => ViewError::Ended { reason: bye.text },
+        },
+        ConnectionError::Timeout { what } => ViewError::Timeout { what: what.into() },
+        error => ViewError::Protocol(error),
+    }
+}
