@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct ServerStats {
     /// CPU seconds of the server's process since this viewer connected.
     pub server_cpu_s: f64,
+    /// Frames sent in this session, so that the viewer can wait for the last of them.
+    pub frames: u64,
     /// Bytes written to this viewer's socket.
     pub bytes_down: u64,
     /// Bytes read from this viewer's socket.

@@ -94,9 +94,12 @@ impl Mux {
         true
     }
 
-    /// Forgets what was not sent yet.
+    /// Forgets every message that was not begun yet. One that was begun goes on: its
+    /// rest must not be taken for the beginning of another.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        for (queue, sent) in self.queues.iter_mut().zip(self.sent) {
+            queue.truncate(usize::from(sent > 0));
+        }
     }
 }
 
@@ -248,6 +251,22 @@ mod tests {
         assert_eq!(order, [(Channel::Control, 1), (Channel::Cursor, 1), (Channel::Draw, 3 * MAX_CHUNK)]);
         // At most one chunk of the large message went before them.
         assert!(wire[..MAX_CHUNK + 3 + 3].ends_with(&[0x08, 1, 1]));
+    }
+
+    #[test]
+    fn clearing_does_not_cut_a_message_that_was_begun() {
+        let mut mux = Mux::default();
+        mux.push(Channel::Control, vec![1; MAX_CHUNK + 5]);
+        mux.push(Channel::Control, vec![2]);
+        let mut wire = Vec::new();
+        assert!(mux.poll_chunk(&mut wire));
+        mux.clear();
+        mux.push(Channel::Control, vec![3]);
+        wire.extend(drain(&mut mux));
+        let mut messages = VecDeque::new();
+        open().feed(&wire, &mut messages).unwrap();
+        let got: Vec<_> = messages.iter().map(|(_, m)| (m.len(), m[0])).collect();
+        assert_eq!(got, [(MAX_CHUNK + 5, 1), (1, 3)]);
     }
 
     #[test]

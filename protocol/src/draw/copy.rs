@@ -10,6 +10,8 @@
 //!
 //! Every item reads the picture as it was before the first of them, and later
 //! items overwrite earlier ones. Pixels outside the source are not copied.
+//! Pixels without alpha arrive opaque on a surface with alpha; the alpha of others
+//! is dropped on a surface without.
 
 use super::{SurfaceId, area_cost};
 use crate::canvas::{Canvas, PaintError};
@@ -69,7 +71,7 @@ impl Copy {
             return canvas.move_rect(self.surface, item.rect, item.to);
         }
         // The snapshot is at most as large as the sources; a frame's paint budget bounds their sum.
-        let mut read: Vec<(Point, Picture)> = Vec::with_capacity(self.items.len());
+        let mut read: Vec<(Point, Picture, bool)> = Vec::with_capacity(self.items.len());
         let (mut read_pixels, limit) = (0, canvas.pixel_limit());
         for item in &self.items {
             let source = canvas.surface(item.source)?;
@@ -82,11 +84,12 @@ impl Copy {
                 return Err(PaintError::TooLarge { what: "pixels copied at once" });
             }
             let to = item.to.offset(rect.left - item.rect.left, rect.top - item.rect.top);
-            read.push((to, source.picture.crop(rect).to_picture()));
+            read.push((to, source.picture.crop(rect).to_picture(), source.alpha));
         }
-        for (to, picture) in read {
-            canvas.paint(self.surface, Rect::at(to, picture.size()), |target| {
-                target.blit(to, picture.view());
+        for (to, picture, alpha) in read {
+            canvas.paint(self.surface, Rect::at(to, picture.size()), |target| match alpha {
+                true => target.blit(to, picture.view()),
+                false => target.blit_opaque(to, picture.view()),
             })?;
         }
         Ok(())

@@ -3,8 +3,8 @@
 //!
 //! | kind | message     | direction | fields                                                     |
 //! |------|-------------|-----------|------------------------------------------------------------|
-//! | 0x01 | ClientHello | to server | "PANTO", version varint, name text, resume u8 [ticket]     |
-//! | 0x02 | Auth        | to server | method u8, secret bytes                                    |
+//! | 0x01 | ClientHello | to server | "PANTO", version varint, name text, settings, resume u8 [16 bytes, painted varint] |
+//! | 0x02 | Auth        | to server | method u8, secret text                                     |
 //! | 0x81 | ServerHello | to viewer | version varint, name text, methods u8                      |
 //! | 0x82 | Retry       | to viewer | reason text                                                |
 //! | 0x83 | Welcome     | to viewer | see [`Welcome`]                                            |

@@ -26,8 +26,9 @@ impl<'a> Choices<'a> {
 }
 
 /// Cuts `bytes` into pieces whose lengths follow from `seed`; 0 leaves them whole.
+/// No bytes are no piece: a read of nothing is the end of a stream.
 pub(super) fn pieces(bytes: &[u8], seed: u8) -> Vec<&[u8]> {
-    if seed == 0 {
+    if seed == 0 && !bytes.is_empty() {
         return vec![bytes];
     }
     let mut state = u32::from(seed);

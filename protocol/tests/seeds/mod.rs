@@ -66,7 +66,7 @@ fn reader() -> Vec<(String, Vec<u8>)> {
 }
 
 fn noise(size: Size, colors: u32) -> Picture {
-    let pixel = |i: u32| (i.wrapping_mul(0x9e37_79b9) >> 7) % colors * 0x01_23_45 & 0x00ff_ffff;
+    let pixel = |i: u32| ((i.wrapping_mul(0x9e37_79b9) >> 7) % colors * 0x01_23_45) & 0x00ff_ffff;
     let data = (0..size.area() as u32).map(pixel).collect();
     Picture::from_pixels(size, data).expect("as many pixels")
 }

@@ -7,8 +7,8 @@ use panto_protocol::message::InputEvent;
 /// Keys and buttons that a viewer pressed and did not release.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Keysyms by physical key.
-    keys: BTreeMap<u16, u32>,
+    /// Keysyms by key: its physical code, or its keysym where that is unknown (0).
+    keys: BTreeMap<(u16, u32), u32>,
     buttons: BTreeSet<u8>,
 }
 
@@ -17,12 +17,12 @@ impl Held {
     pub(super) fn note(&mut self, event: &InputEvent) {
         match event {
             InputEvent::Key { physical, keysym, down: true, .. } => {
-                self.keys.insert(*physical, *keysym);
+                self.keys.insert(identity(*physical, *keysym), *keysym);
             }
-            InputEvent::Key { physical, down: false, .. } => {
-                self.keys.remove(physical);
+            InputEvent::Key { physical, keysym, down: false, .. } => {
+                self.keys.remove(&identity(*physical, *keysym));
             }
-            InputEvent::KeysDown { keys } => self.keys.retain(|k, _| keys.contains(k)),
+            InputEvent::KeysDown { keys } => self.keys.retain(|(physical, _), _| keys.contains(physical)),
             InputEvent::Button { button, down: true } => {
                 self.buttons.insert(*button);
             }
@@ -35,7 +35,7 @@ impl Held {
 
     /// Events that release everything; nothing is held afterwards.
     pub(super) fn release(&mut self) -> Vec<InputEvent> {
-        let keys = std::mem::take(&mut self.keys).into_iter().map(|(physical, keysym)| InputEvent::Key {
+        let keys = std::mem::take(&mut self.keys).into_iter().map(|((physical, _), keysym)| InputEvent::Key {
             physical,
             keysym,
             down: false,
@@ -46,6 +46,10 @@ impl Held {
             .map(|button| InputEvent::Button { button, down: false });
         keys.chain(buttons).collect()
     }
+}
+
+const fn identity(physical: u16, keysym: u32) -> (u16, u32) {
+    (physical, if physical == 0 { keysym } else { 0 })
 }
 
 #[cfg(test)]

@@ -404,6 +404,7 @@ impl Session {
         let Some(open) = &self.open else { return Ok(()) };
         let stats = ServerStats {
             server_cpu_s: cpu_seconds() - open.cpu_at_start,
+            frames: self.connection.frames_sent(),
             bytes_down: self.counters.written(),
             bytes_up: self.counters.read(),
             viewers: self.server.scene.viewers() as u64,

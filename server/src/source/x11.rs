@@ -212,14 +212,14 @@ fn pause(wake: &OwnedFd, time: Duration) {
 }
 
 fn grab(capture: &mut X11Capture, scene: &SharedScene) -> Result<(), CaptureError> {
-    let mut sink = SceneSink { scene: &mut scene.lock(), outputs: None, changed: false };
+    let mut guard = scene.lock();
+    let mut sink = SceneSink { scene: &mut guard, outputs: None, changed: false };
     let result = capture.grab(&mut sink);
-    let (changed, resized) = (sink.changed, sink.outputs.take());
+    let (changed, resized) = (sink.changed, sink.outputs);
     if let Some(size) = resized {
-        let outputs = capture.outputs().to_vec();
-        sink.scene.resize(size, outputs);
+        guard.resize(size, capture.outputs().to_vec());
     }
-    drop(sink);
+    drop(guard);
     if changed {
         scene.update(|_| ());
     }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use panto_protocol::canvas::CursorImage;
+use panto_protocol::canvas::{CursorImage, Digest};
 use panto_protocol::connection::{ClientConfig, ClientConnection, ClientEvent, ConnectionError};
 use panto_protocol::message::{
-    AuthMethods, ByeReason, CursorMessage, InputEvent, ResumeTicket, Rights, ServerHello, Settings, Welcome,
+    AuthMethods, ByeReason, CursorMessage, ResumeTicket, Rights, ServerHello, Settings, Welcome,
 };
 use panto_protocol::time::Micros;
 use panto_transport::{
@@ -96,6 +96,7 @@ pub struct Client {
 #[derive(Deserialize)]
 struct ServerFigures {
     server_cpu_s: f64,
+    frames: u64,
 }
 
 impl Client {
@@ -204,6 +205,8 @@ impl Client {
             counters: Arc::clone(&counters),
             farewell: None,
             told: false,
+            last_frame: None,
+            early_digest: None,
         };
         let result = self.drive(&mut link, attempt).await;
         self.bytes_before.0 += counters.read();
@@ -310,14 +313,21 @@ impl Client {
         }
     }
 
-    /// The end begins: ask for the server's figures. They come behind everything that
-    /// the server had sent, so that all of it is painted.
+    /// The end begins: ask for the server's figures, which tell how many frames it has
+    /// sent, so that all of them can be painted before leaving.
     fn begin_farewell(&mut self, link: &mut Link) {
         self.quitting = true;
         if link.connection.is_open() && link.farewell.is_none() {
             link.connection.request_stats();
             link.farewell = Some(Instant::now() + FAREWELL);
         } else {
+            self.say_goodbye(link);
+        }
+    }
+
+    fn leave_if_all_is_painted(&mut self, link: &mut Link) {
+        let all = link.last_frame.is_some_and(|last| self.painted >= last);
+        if link.farewell.is_some() && all && !link.told {
             self.say_goodbye(link);
         }
     }
@@ -340,9 +350,7 @@ impl Client {
                 let may = self.view.handle().shown().may_control && !self.options.view_only;
                 if may {
                     connection.send_input(&event);
-                    if !matches!(event, InputEvent::KeysDown { .. }) {
-                        self.latencies.sent(self.origin.elapsed().into());
-                    }
+                    self.latencies.sent(self.origin.elapsed().into());
                 }
             }
             Command::Settings(settings) => {
@@ -385,10 +393,9 @@ impl Client {
                 ClientEvent::Stats(json) => {
                     if let Ok(figures) = serde_json::from_str::<ServerFigures>(&json) {
                         self.stats.server_cpu_s = Some(figures.server_cpu_s);
+                        link.last_frame = Some(figures.frames);
                     }
-                    if link.farewell.is_some() {
-                        self.say_goodbye(link);
-                    }
+                    self.leave_if_all_is_painted(link);
                 }
                 ClientEvent::Notice(text) => self.view.notice(text),
                 ClientEvent::Pong { rtt } => {
@@ -455,7 +462,12 @@ impl Client {
         self.latencies.painted(painted.inputs, self.origin.elapsed().into());
         self.stats.frames += 1;
         self.stats.updates += painted.commands;
+        if let Some((frames, digest)) = link.early_digest.filter(|(frames, _)| *frames == self.painted) {
+            link.early_digest = None;
+            self.check(frames, digest, link);
+        }
         self.publish(link);
+        self.leave_if_all_is_painted(link);
         Ok(())
     }
 
@@ -481,9 +493,11 @@ impl Client {
         }
     }
 
-    fn check(&mut self, frames: u64, digest: panto_protocol::canvas::Digest, link: &mut Link) {
-        // A digest of another moment than this says nothing.
+    fn check(&mut self, frames: u64, digest: Digest, link: &mut Link) {
         if frames != self.painted {
+            // The control channel overtakes frames: hold it until its moment. One of
+            // the past says nothing.
+            link.early_digest = (frames > self.painted).then_some((frames, digest));
             return;
         }
         if self.screen.digest() == digest {
@@ -537,6 +551,10 @@ struct Link {
     farewell: Option<Instant>,
     /// Whether goodbye was said.
     told: bool,
+    /// Frames that the server had sent when the end began.
+    last_frame: Option<u64>,
+    /// A digest that came before the frame that it is about.
+    early_digest: Option<(u64, Digest)>,
 }
 
 async fn until(deadline: Option<Instant>) {
