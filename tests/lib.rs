@@ -1,1 +1,4 @@
-//! Oracles and helpers that the integration tests share.
+//! What the integration tests share: programs started and ended, X displays
+//! looked at and typed into, a server and viewers inside one process.
+
+pub mod harness;

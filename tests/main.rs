@@ -1,0 +1,3 @@
+//! The whole of Panto, tested from outside.
+
+mod desktop;
