@@ -79,9 +79,10 @@ fn desktop(home: &Panto, command: &str) -> (Served, XDisplay) {
     (served, remote)
 }
 
-/// An xterm whose typed lines end in `file`.
+/// An xterm whose typed lines end in `file`. Started by openbox, because a window that
+/// asks to be mapped in the very moment when openbox takes over is never mapped.
 fn typing(file: &std::path::Path) -> String {
-    format!("openbox & exec xterm -geometry 100x40+30+30 -e sh -c 'cat > {}'", file.display())
+    format!("exec openbox --startup \"xterm -geometry 100x40+30+30 -e sh -c 'cat > {}'\"", file.display())
 }
 
 #[test]
@@ -92,6 +93,10 @@ fn typed_through_the_window_in_every_mode() {
         let (served, remote) = desktop(&home, &typing(&file));
         let window = Window::open(&home, &served, mode, renderer);
         window.agrees(&remote, &format!("{mode}: first picture"));
+        // A click through the viewer gives the remote terminal the keyboard.
+        window.display.button(1, true);
+        window.display.button(1, false);
+        eventually("the click reaches the terminal", || remote.has_focus("XTerm").then_some(()));
         let empty = remote.picture();
         window.display.type_text("The Quick brown fox, 42 times!\n");
         eventually("what was typed arrives", || {
@@ -109,13 +114,19 @@ fn typed_through_the_window_in_every_mode() {
 fn modes_switched_in_the_middle_of_scrolling() {
     let home = panto();
     let go = home.path("go");
-    let command = format!(
-        "openbox & exec xterm -geometry 120x45+20+20 -e sh -c '\
-         while [ ! -e {0} ]; do sleep 0.02; done; \
-         for i in $(seq 1 1200); do echo \"line $i of a log that scrolls: $((i * 7919 % 1000))\"; sleep 0.002; done; \
-         exec cat'",
-        go.display()
-    );
+    let script = home.path("scroll.sh");
+    std::fs::write(
+        &script,
+        format!(
+            "while [ ! -e {} ]; do sleep 0.02; done\n\
+             for i in $(seq 1 1200); do echo \"line $i of a log: $((i * 7919 % 1000))\"; sleep 0.002; done\n\
+             exec cat\n",
+            go.display()
+        ),
+    )
+    .unwrap();
+    let command =
+        format!("exec openbox --startup 'xterm -geometry 120x45+20+20 -e sh {}'", script.display());
     let (served, remote) = desktop(&home, &command);
     let window = Window::open(&home, &served, "pixels", "cpu");
     window.agrees(&remote, "before");

@@ -5,7 +5,7 @@ use panto_protocol::pixel::Picture;
 use panto_server::virtual_display::VirtualDisplay;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, ImageFormat, InputFocus, KEY_PRESS_EVENT,
+    AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, ImageFormat, InputFocus, KEY_PRESS_EVENT,
     KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
@@ -77,6 +77,28 @@ impl XDisplay {
     pub fn focus(&self, window: Window) {
         self.conn.set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME).unwrap();
         self.conn.flush().unwrap();
+    }
+
+    /// Whether the keyboard belongs to a window of this class, such as `XTerm`.
+    pub fn has_focus(&self, class: &str) -> bool {
+        let Ok(Ok(focus)) = self.conn.get_input_focus().map(|c| c.reply()) else { return false };
+        let mut window = focus.focus;
+        // The focus may lie on a child of the window that has the name.
+        while window > 1 {
+            let name = self
+                .conn
+                .get_property(false, window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 64)
+                .ok()
+                .and_then(|c| c.reply().ok());
+            if name.is_some_and(|p| p.value.windows(class.len()).any(|w| w == class.as_bytes())) {
+                return true;
+            }
+            match self.conn.query_tree(window).ok().and_then(|c| c.reply().ok()) {
+                Some(tree) => window = tree.parent,
+                None => return false,
+            }
+        }
+        false
     }
 
     /// Moves the pointer.
