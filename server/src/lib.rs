@@ -2,7 +2,7 @@
 
 pub mod capture;
 pub mod control;
-//DEMO pub mod demo;
+pub mod demo;
 pub mod frontend;
 pub mod infer;
 pub mod inject;

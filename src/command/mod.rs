@@ -1,7 +1,7 @@
 //! What each command does.
 
 mod ctl;
-//DEMO mod demo;
+mod demo;
 mod doctor;
 mod generate;
 mod passwd;

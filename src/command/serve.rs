@@ -80,8 +80,14 @@ async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<
         }
         _ => None,
     };
-    if options.auth == Auth::Password && ticket.is_none() && passwords.list()?.is_empty() {
-        return Err(Usage("nobody could come in: set a password first (panto passwd), or leave out --no-ticket".into()).into());
+    if options.auth == Auth::Password {
+        // Read even where a ticket will do: what is wrong with the file is better said now
+        // than to everyone who knocks.
+        let nobody = passwords.list()?.is_empty();
+        if nobody && ticket.is_none() {
+            let why = "nobody could come in: set a password first (panto passwd), or leave out --no-ticket";
+            return Err(Usage(why.into()).into());
+        }
     }
     let ticket_text = ticket.as_ref().map(Ticket::text);
     let config = ServerConfig {

@@ -86,9 +86,12 @@ impl Local {
 
     /// Connects a viewer.
     pub fn watch(&self, settings: Settings) -> Watcher {
-        let view = View::new();
-        let handle = view.handle();
-        let options = ClientOptions {
+        Watcher::start(self.options(settings))
+    }
+
+    /// What [`Local::watch`] asks for: this server, and no second try after a loss.
+    pub fn options(&self, settings: Settings) -> ClientOptions {
+        ClientOptions {
             target: self.target.clone(),
             trust: TrustPolicy::Strict,
             known_hosts: KnownHosts::at(self.dir.path().join("known_hosts")),
@@ -97,8 +100,7 @@ impl Local {
             view_only: false,
             reconnect: false,
             duration: None,
-        };
-        Watcher { handle, task: tokio::spawn(Client::new(options, Arc::new(Nobody), view).run()) }
+        }
     }
 
     /// Scene locked, for reading.
@@ -115,6 +117,18 @@ impl Drop for Local {
 }
 
 impl Watcher {
+    /// Connects with these options; answers no questions.
+    pub fn start(options: ClientOptions) -> Self {
+        let view = View::new();
+        let handle = view.handle();
+        Self { handle, task: tokio::spawn(Client::new(options, Arc::new(Nobody), view).run()) }
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Waits until the picture satisfies `condition`.
     pub async fn until(&self, what: &str, mut condition: impl FnMut(&Picture) -> bool) {
         let deadline = tokio::time::Instant::now() + PATIENCE;

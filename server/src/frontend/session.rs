@@ -10,6 +10,7 @@ use panto_protocol::message::{
     AuthMethods, ByeReason, ClientHello, InputEvent, Rights, Settings, VERSION, Welcome,
 };
 use panto_protocol::time::Micros;
+use panto_protocol::wire::MAX_QUEUED_CONTROL;
 use panto_transport::{Credential, HandshakePermit, Peer, Pipe, Stream, Turn, WireCounters, cpu_seconds};
 use tokio::sync::{mpsc, watch};
 
@@ -26,6 +27,9 @@ const TRANSMIT: usize = 16 << 10;
 
 /// A picture must be at rest for this long before its digest is sent.
 const DIGEST_DELAY: Micros = Micros(150_000);
+
+/// What one [`TRANSMIT`] takes off the count of unread answers: 1 KiB each, the longest notice.
+const UNREAD_A_TRANSMIT: usize = TRANSMIT / 1024;
 
 /// Wrong proofs on one connection before it is closed.
 const MAX_PROOFS: u32 = 3;
@@ -65,6 +69,8 @@ pub(super) struct Session {
     permit: Option<HandshakePermit>,
     hello: Option<ClientHello>,
     wrong_proofs: u32,
+    /// Answers that the viewer did not make room for yet; `<= MAX_QUEUED_CONTROL`.
+    unread: usize,
     open: Option<Open>,
 }
 
@@ -108,6 +114,7 @@ impl Session {
             permit: Some(permit),
             hello: None,
             wrong_proofs: 0,
+            unread: 0,
             open: None,
         }
     }
@@ -195,6 +202,7 @@ impl Session {
             let wake = self.frame()?;
             if self.pipe.is_writable() && self.connection.has_transmit() {
                 self.connection.poll_transmit(self.pipe.output(), TRANSMIT);
+                self.unread = self.unread.saturating_sub(UNREAD_A_TRANSMIT);
             }
             if self.connection.is_closed() {
                 self.say_last_words().await;
@@ -253,14 +261,23 @@ impl Session {
                         });
                     }
                 }
-                ServerEvent::Settings(settings) => self.set(settings),
+                ServerEvent::Settings(settings) => {
+                    self.answered()?;
+                    self.set(settings);
+                }
                 ServerEvent::Refresh => {
                     if let Some(open) = &mut self.open {
                         open.planner.refresh();
                     }
                 }
-                ServerEvent::Resize(size) => self.resize(size),
-                ServerEvent::StatsRequest => self.stats()?,
+                ServerEvent::Resize(size) => {
+                    self.answered()?;
+                    self.resize(size);
+                }
+                ServerEvent::StatsRequest => {
+                    self.answered()?;
+                    self.stats();
+                }
             }
         }
         Ok(())
@@ -400,8 +417,18 @@ impl Session {
         }
     }
 
-    fn stats(&mut self) -> Result<(), SessionError> {
-        let Some(open) = &self.open else { return Ok(()) };
+    /// Counts an answer. A viewer that asks and never reads would otherwise make the
+    /// answers pile up without end.
+    fn answered(&mut self) -> Result<(), SessionError> {
+        self.unread += 1;
+        if self.unread <= MAX_QUEUED_CONTROL {
+            return Ok(());
+        }
+        Err(ConnectionError::Unexpected { what: "flood of requests whose answers it does not read" }.into())
+    }
+
+    fn stats(&mut self) {
+        let Some(open) = &self.open else { return };
         let stats = ServerStats {
             server_cpu_s: cpu_seconds() - open.cpu_at_start,
             frames: self.connection.frames_sent(),
@@ -410,7 +437,6 @@ impl Session {
             viewers: self.server.scene.viewers() as u64,
         };
         self.connection.send_stats(serde_json::to_string(&stats).unwrap_or_default());
-        Ok(())
     }
 
     /// Sends a frame if one is due and may go.
@@ -423,8 +449,12 @@ impl Session {
         // Seen before the scene is read, so that no change falls between.
         open.changed.borrow_and_update();
         let mut scene = self.server.scene.lock();
-        for message in open.pointer.news(&scene) {
-            self.connection.send_cursor(&message);
+        // Only the newest place counts for a viewer that is behind: what the pipe holds
+        // cannot be overtaken anyway, and its end wakes the session.
+        if self.pipe.is_writable() {
+            for message in open.pointer.news(&scene) {
+                self.connection.send_cursor(&message);
+            }
         }
         if open.outputs != scene.outputs() {
             open.outputs = scene.outputs().to_vec();

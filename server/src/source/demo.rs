@@ -99,8 +99,11 @@ impl Source for DemoSource {
     fn resize(&self, size: Size) -> Result<(), String> {
         // Smaller, and its windows would not fit; larger, and one surface's limit is near.
         let size = Size::new(size.width.clamp(640, 7680), size.height.clamp(480, 4320));
+        let now = self.shared.now();
         let mut desktop = self.shared.desktop();
-        self.shared.scene.update(|scene| desktop.resize(size, scene));
+        self.shared.scene.update(|scene| desktop.resize(size, scene, now));
+        drop(desktop);
+        self.shared.stirred.notify_one();
         Ok(())
     }
 

@@ -1,12 +1,12 @@
 //! What feeds a scene and takes input: an X display or the demo desktop.
 
-//DEMO mod demo;
+mod demo;
 mod x11;
 
 use panto_protocol::geometry::Size;
 use panto_protocol::message::InputEvent;
 
-//DEMO pub use demo::DemoSource;
+pub use demo::DemoSource;
 pub use x11::{X11Source, X11SourceError};
 
 /// The running source behind a scene, as viewers' sessions see it. Calls return

@@ -9,11 +9,13 @@ use panto_protocol::message::{
     AuthMethods, ByeReason, CursorMessage, ResumeTicket, Rights, ServerHello, Settings, Welcome,
 };
 use panto_protocol::time::Micros;
+use panto_protocol::wire::MAX_QUEUED_CONTROL;
 use panto_transport::{
     Endpoint, Fingerprint, KnownHosts, Pipe, Stream, Target, TlsError, Trust, TrustPolicy, Turn, Verdict,
     WireCounters, connect, cpu_seconds, start_tls,
 };
 use serde::Deserialize;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{Command, Connection, Latencies, Screen, View, ViewError};
 use crate::stats::Stats;
@@ -38,6 +40,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Bytes chosen for the wire at once.
 const TRANSMIT: usize = 16 << 10;
+
+/// What one [`TRANSMIT`] takes off the count of unread answers: 64 bytes each, more than
+/// an acknowledgement or a request for a refresh has.
+const UNREAD_A_TRANSMIT: usize = TRANSMIT / 64;
 
 /// Whom to ask what a program cannot know. Calls may block.
 pub trait Prompt: Send + Sync {
@@ -192,7 +198,17 @@ impl Client {
     }
 
     async fn view_once(&mut self, attempt: &mut u32) -> Result<(), ViewError> {
-        let stream = self.connect().await?;
+        let mut settings = None;
+        let deadline = self.deadline();
+        let connected = tokio::select! {
+            stream = connect_trusted(&self.options, &self.prompt) => Some(stream?),
+            () = quit(&mut self.view.commands, &mut settings) => None,
+            () = until(deadline) => None,
+        };
+        if let Some(settings) = settings {
+            self.options.settings = settings;
+        }
+        let Some(stream) = connected else { return Ok(()) };
         let counters = stream.counters();
         let config = ClientConfig {
             name: self.options.name.clone(),
@@ -200,6 +216,8 @@ impl Client {
             resume: self.resume.map(|secret| ResumeTicket { secret, painted: self.painted }),
         };
         let mut link = Link {
+            encrypted: stream.is_encrypted(),
+            unread: 0,
             pipe: Pipe::new(stream),
             connection: ClientConnection::new(config, self.now()),
             counters: Arc::clone(&counters),
@@ -221,53 +239,6 @@ impl Client {
         self.origin.elapsed().into()
     }
 
-    async fn connect(&mut self) -> Result<Stream, ViewError> {
-        let target = self.options.target.clone();
-        let stream = connect(&target, CONNECT_TIMEOUT).await?;
-        if matches!(target.endpoint, Endpoint::Unix(_)) {
-            return Ok(stream);
-        }
-        match start_tls(stream).await {
-            Ok(untrusted) => {
-                let fingerprint = untrusted.fingerprint();
-                match self.options.known_hosts.judge(&target, fingerprint, self.options.trust)? {
-                    Verdict::Trusted => {}
-                    Verdict::TrustedAndNew => {
-                        self.options.known_hosts.remember(&target, fingerprint)?;
-                        tracing::info!(%target, %fingerprint, "server is new and trusted from now on");
-                    }
-                    Verdict::AskUser => {
-                        let (prompt, asked) = (Arc::clone(&self.prompt), target.clone());
-                        let trusted =
-                            tokio::task::spawn_blocking(move || prompt.trust(&asked, fingerprint)).await;
-                        if !trusted.unwrap_or(false) {
-                            return Err(ViewError::NotTrusted);
-                        }
-                        self.options.known_hosts.remember(&target, fingerprint)?;
-                    }
-                }
-                Ok(untrusted.into_trusted())
-            }
-            // A server with `--auth none` speaks plainly, on loopback only. Nothing
-            // secret is sent to it: it asks for nothing.
-            Err(TlsError::NotTls { .. } | TlsError::Closed { .. }) if self.may_be_plain() => {
-                Ok(connect(&target, CONNECT_TIMEOUT).await?)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Plain connections only to this machine, and never to a server that is known to have a key.
-    fn may_be_plain(&self) -> bool {
-        let target = &self.options.target;
-        target.is_loopback()
-            && target.fingerprint.is_none()
-            && matches!(
-                self.options.known_hosts.check(target, Fingerprint::of_spki(&[])),
-                Ok(Trust::Unknown)
-            )
-    }
-
     async fn drive(&mut self, link: &mut Link, attempt: &mut u32) -> Result<(), ViewError> {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -275,6 +246,7 @@ impl Client {
             self.events(link, attempt).await?;
             if link.pipe.is_writable() && link.connection.has_transmit() {
                 link.connection.poll_transmit(link.pipe.output(), TRANSMIT);
+                link.unread = link.unread.saturating_sub(UNREAD_A_TRANSMIT);
             }
             if link.told && link.pipe.is_writable() && !link.connection.has_transmit() {
                 return Ok(());
@@ -388,7 +360,7 @@ impl Client {
                     self.view.update(|s| s.settings = settings);
                     self.publish(link);
                 }
-                ClientEvent::Digest { frames, digest } => self.check(frames, digest, link),
+                ClientEvent::Digest { frames, digest } => self.check(frames, digest, link)?,
                 ClientEvent::Outputs { screen, .. } => self.view.update(|s| s.screen = screen),
                 ClientEvent::Stats(json) => {
                     if let Ok(figures) = serde_json::from_str::<ServerFigures>(&json) {
@@ -413,12 +385,31 @@ impl Client {
         wrong: Option<String>,
         link: &mut Link,
     ) -> Result<(), ViewError> {
+        if !link.encrypted {
+            // No Panto server asks here: whoever does is after the password.
+            return Err(ViewError::Auth {
+                reason: "whoever answers asks for a password or ticket without TLS, and got none: start the server \
+                         with a password (panto passwd), or find out what else listens there"
+                    .into(),
+            });
+        }
         let secret = match self.secret.clone() {
             Some(secret) => secret,
             None => {
                 let (prompt, server, said) = (Arc::clone(&self.prompt), hello.name.clone(), wrong.clone());
-                let asked = tokio::task::spawn_blocking(move || prompt.secret(&server, said.as_deref())).await;
-                asked.ok().flatten().ok_or_else(|| ViewError::Auth {
+                let asked = tokio::task::spawn_blocking(move || prompt.secret(&server, said.as_deref()));
+                let mut settings = None;
+                let answer = tokio::select! {
+                    answer = asked => answer.ok().flatten(),
+                    () = quit(&mut self.view.commands, &mut settings) => {
+                        self.begin_farewell(link);
+                        return Ok(());
+                    }
+                };
+                if let Some(settings) = settings {
+                    self.options.settings = settings;
+                }
+                answer.ok_or_else(|| ViewError::Auth {
                     reason: wrong.unwrap_or_else(|| {
                         "the server asks for a password or ticket, and none was given (--password-file)".into()
                     }),
@@ -459,12 +450,13 @@ impl Client {
             s.generation += 1;
         });
         self.painted = link.connection.painted();
+        link.answered()?;
         self.latencies.painted(painted.inputs, self.origin.elapsed().into());
         self.stats.frames += 1;
         self.stats.updates += painted.commands;
         if let Some((frames, digest)) = link.early_digest.filter(|(frames, _)| *frames == self.painted) {
             link.early_digest = None;
-            self.check(frames, digest, link);
+            self.check(frames, digest, link)?;
         }
         self.publish(link);
         self.leave_if_all_is_painted(link);
@@ -493,12 +485,12 @@ impl Client {
         }
     }
 
-    fn check(&mut self, frames: u64, digest: Digest, link: &mut Link) {
+    fn check(&mut self, frames: u64, digest: Digest, link: &mut Link) -> Result<(), ViewError> {
         if frames != self.painted {
             // The control channel overtakes frames: hold it until its moment. One of
             // the past says nothing.
             link.early_digest = (frames > self.painted).then_some((frames, digest));
-            return;
+            return Ok(());
         }
         if self.screen.digest() == digest {
             self.stats.digests_ok += 1;
@@ -506,8 +498,10 @@ impl Client {
             self.stats.digests_wrong += 1;
             tracing::error!(frames, "the picture is not the server's: asking for all of it again");
             link.connection.send_refresh();
+            link.answered()?;
         }
         self.publish(link);
+        Ok(())
     }
 
     /// Puts the figures where the front sees them.
@@ -544,6 +538,10 @@ impl Client {
 
 /// One connection.
 struct Link {
+    /// Whether the bytes travel in TLS, so that a secret may be sent.
+    encrypted: bool,
+    /// Answers that the server did not make room for yet; `<= MAX_QUEUED_CONTROL`.
+    unread: usize,
     pipe: Pipe,
     connection: ClientConnection,
     counters: Arc<WireCounters>,
@@ -555,6 +553,77 @@ struct Link {
     last_frame: Option<u64>,
     /// A digest that came before the frame that it is about.
     early_digest: Option<(u64, Digest)>,
+}
+
+impl Link {
+    /// Counts an answer. A server that makes the viewer answer and never reads would
+    /// otherwise make the answers pile up without end.
+    fn answered(&mut self) -> Result<(), ViewError> {
+        self.unread += 1;
+        if self.unread <= MAX_QUEUED_CONTROL {
+            return Ok(());
+        }
+        Err(ViewError::Protocol(ConnectionError::Unexpected {
+            what: "flood of messages whose answers it does not read",
+        }))
+    }
+}
+
+/// Connects, and makes sure of the server's identity.
+async fn connect_trusted(options: &ClientOptions, prompt: &Arc<dyn Prompt>) -> Result<Stream, ViewError> {
+    let (target, known_hosts) = (&options.target, &options.known_hosts);
+    let stream = connect(target, CONNECT_TIMEOUT).await?;
+    if matches!(target.endpoint, Endpoint::Unix(_)) {
+        return Ok(stream);
+    }
+    match start_tls(stream).await {
+        Ok(untrusted) => {
+            let fingerprint = untrusted.fingerprint();
+            match known_hosts.judge(target, fingerprint, options.trust)? {
+                Verdict::Trusted => {}
+                Verdict::TrustedAndNew => {
+                    known_hosts.remember(target, fingerprint)?;
+                    tracing::info!(%target, %fingerprint, "server is new and trusted from now on");
+                }
+                Verdict::AskUser => {
+                    let (prompt, asked) = (Arc::clone(prompt), target.clone());
+                    let trusted =
+                        tokio::task::spawn_blocking(move || prompt.trust(&asked, fingerprint)).await;
+                    if !trusted.unwrap_or(false) {
+                        return Err(ViewError::NotTrusted);
+                    }
+                    known_hosts.remember(target, fingerprint)?;
+                }
+            }
+            Ok(untrusted.into_trusted())
+        }
+        // A server with `--auth none` speaks plainly, on loopback only. Nothing secret is
+        // sent to it: one that asks for a secret all the same is left (`Client::prove`).
+        Err(TlsError::NotTls { .. } | TlsError::Closed { .. }) if may_be_plain(options) => {
+            Ok(connect(target, CONNECT_TIMEOUT).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Plain connections only to this machine, and never to a server that is known to have a key.
+fn may_be_plain(options: &ClientOptions) -> bool {
+    let target = &options.target;
+    target.is_loopback()
+        && target.fingerprint.is_none()
+        && matches!(options.known_hosts.check(target, Fingerprint::of_spki(&[])), Ok(Trust::Unknown))
+}
+
+/// Waits until the person wants to leave. Of other commands only settings mean something
+/// without a connection: the newest are kept.
+async fn quit(commands: &mut UnboundedReceiver<Command>, settings: &mut Option<Settings>) {
+    loop {
+        match commands.recv().await {
+            Some(Command::Quit) | None => return,
+            Some(Command::Settings(newest)) => *settings = Some(newest),
+            Some(_) => {}
+        }
+    }
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -51,6 +51,8 @@ pub(super) struct Input {
     moved: Option<Point>,
     /// Last pointer position told.
     told: Option<Point>,
+    /// Where the pointer is, told or not.
+    place: Option<Point>,
     /// Notches turned, to the right and down, not yet told.
     turned: (f64, f64),
     events: Vec<InputEvent>,
@@ -68,6 +70,9 @@ impl Input {
         if live && !self.live {
             // A server that was left in haste may believe anything.
             self.events.push(InputEvent::KeysDown { keys: Vec::new() });
+            // The pointer may have come to rest over the picture before the server was
+            // there: the first click must not land where the server's own pointer is.
+            self.moved = self.place;
         }
         self.live = live;
     }
@@ -138,6 +143,7 @@ impl Input {
 
     /// The pointer is at this pixel of the remote screen.
     pub(super) fn pointer(&mut self, position: Point) {
+        self.place = Some(position);
         if self.live {
             self.moved = Some(position);
         }
