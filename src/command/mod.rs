@@ -15,7 +15,7 @@ use crate::exit::Exit;
 
 pub fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(_) => unreachable!(),
+        Command::Demo(options) => demo::run(options),
         Command::Serve(options) => serve::run(*options),
         Command::View(options) => view::run(*options),
         Command::Ctl(options) => ctl::run(options),

@@ -9,7 +9,7 @@ use panto_protocol::message::Rights;
 use panto_server::control::Control;
 use panto_server::frontend::{AuthPolicy, Server, ServerConfig};
 use panto_server::scene::SharedScene;
-use panto_server::source::{Source, X11Source};
+use panto_server::source::{DemoSource, Source, X11Source};
 use panto_server::virtual_display::VirtualDisplay;
 use panto_transport::{
     CredentialStore, Identity, ListenAddress, ListenError, Listener, LocalAddr, ServerTls, Target, Ticket,
@@ -137,9 +137,9 @@ async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<
 type Started = (Option<VirtualDisplay>, Arc<dyn Source>, Arc<SharedScene>);
 
 fn source(options: &Serve) -> anyhow::Result<Started> {
-    if false {
-        unreachable!();
-
+    if options.demo {
+        let (source, scene) = DemoSource::start(options.size);
+        return Ok((None, Arc::new(source), scene));
     }
     let virtual_display = match options.virtual_size {
         Some(size) => Some(VirtualDisplay::start(size, options.max_size, &options.command)?),

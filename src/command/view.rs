@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use panto_transport::{KnownHosts, Target, TrustPolicy};
 use panto_viewer::core::{Client, ClientOptions, Command, Handle, View as ViewState};
@@ -35,28 +36,48 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
         reconnect: !options.no_reconnect,
         duration: options.duration,
     };
+    let terminal = rustix::termios::tcgetattr(std::io::stdin()).ok();
     let runtime = runtime::start()?;
     let state = ViewState::new();
     let handle = state.handle();
     let task = runtime.spawn(Client::new(client, Arc::new(prompt), state).run());
-    let interrupted = {
-        let handle = handle.clone();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    {
+        let (handle, interrupted) = (handle.clone(), Arc::clone(&interrupted));
         runtime.spawn(async move {
             let result = runtime::interrupted().await;
+            // Before the end that it brings about.
+            interrupted.store(true, Ordering::Release);
             handle.send(Command::Quit);
             result
-        })
-    };
+        });
+    }
 
     let window = show(&options, &handle);
     if window.is_err() {
         handle.send(Command::Quit);
     }
     let (stats, ended) = runtime.block_on(task)?;
+    let interrupted = interrupted.load(Ordering::Acquire);
+    // A prompt that still waits for its answer must not hold up the end.
+    runtime.shutdown_background();
+    if let Some(terminal) = terminal {
+        restore_echo(&terminal);
+    }
     save(&options, &handle, &stats)?;
     window?;
     ended?;
-    Ok(if interrupted.is_finished() { Exit::Interrupted } else { Exit::Ok })
+    Ok(if interrupted { Exit::Interrupted } else { Exit::Ok })
+}
+
+/// A password prompt that is interrupted leaves the terminal without echo. Only then is
+/// anything done: a job in the background would be stopped for touching its terminal.
+fn restore_echo(before: &rustix::termios::Termios) {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let echo = |t: &rustix::termios::Termios| t.local_modes.contains(LocalModes::ECHO);
+    if echo(before) && tcgetattr(std::io::stdin()).is_ok_and(|now| !echo(&now)) {
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+    }
 }
 
 /// Shows the window until it is closed; without a window, returns at once.

@@ -21,7 +21,7 @@ use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
 use panto_protocol::draw::{SurfaceId, SurfaceResize};
 use panto_protocol::encoding::Effort;
 use panto_protocol::geometry::{Point, Rect, Region};
-use panto_protocol::message::{Mode, Scale, Settings};
+use panto_protocol::message::{Depth, Mode, Scale, Settings};
 
 use crate::scene::{Scene, Since};
 use frame::FrameBuilder;
@@ -282,6 +282,7 @@ impl Planner {
                 effort: budget.effort,
                 focus: focus.filter(|(surface, _)| *surface == id).map(|(_, p)| p),
                 budget: budget.bytes,
+                palette_cells: matches!(self.settings.depth, Depth::D8 | Depth::D4),
             };
             self.residual.settle(&job, dirty, &mut self.shadow, frame)?;
         }

@@ -5,6 +5,7 @@ use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, PutPixels, Surface
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::pixel::Picture;
+use panto_protocol::quantize::CELL;
 
 use super::compare::differences;
 use super::frame::FrameBuilder;
@@ -13,6 +14,9 @@ use crate::infer::{Repeats, scrolls, solid_areas};
 /// Pixels of one PutPixels at most: the finest step in which a large change can
 /// be interrupted by a more urgent one.
 const MAX_PUT: u64 = 128 * 1024;
+
+/// Bytes of a PutPixels apart from its payload, about: opcode, surface, rectangle, length.
+const PUT_HEADER: usize = 12;
 
 /// Which commands may describe a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub(super) struct Job<'a> {
     pub focus: Option<Point>,
     /// Bytes that the frame may have in all.
     pub budget: usize,
+    /// Whether each cell of the target has a palette of its own (depths 8 and 4).
+    pub palette_cells: bool,
 }
 
 impl Residual {
@@ -109,6 +115,17 @@ impl Residual {
         Ok(true)
     }
 
+    /// Encodes a rectangle of the target into `self.payload`.
+    fn encode(&mut self, job: &Job<'_>, rect: Rect) {
+        self.payload.clear();
+        let pixels = job.target.crop(rect);
+        if job.alpha {
+            self.encoder.encode_argb(pixels, job.effort, &mut self.payload);
+        } else {
+            self.encoder.encode(pixels, job.effort, &mut self.payload);
+        }
+    }
+
     fn put(
         &mut self,
         job: &Job<'_>,
@@ -122,12 +139,25 @@ impl Residual {
         {
             return frame.emit(shadow, &tile.into());
         }
-        self.payload.clear();
-        let pixels = job.target.crop(rect);
-        if job.alpha {
-            self.encoder.encode_argb(pixels, job.effort, &mut self.payload);
-        } else {
-            self.encoder.encode(pixels, job.effort, &mut self.payload);
+        self.encode(job, rect);
+        if job.palette_cells {
+            // Cells have few colours each and together perhaps too many for a palette.
+            let cells: Vec<Rect> = rect.grid(CELL).collect();
+            let whole = std::mem::take(&mut self.payload);
+            let mut parts = Vec::with_capacity(cells.len());
+            let mut bytes = 0;
+            for &cell in &cells {
+                self.encode(job, cell);
+                bytes += self.payload.len() + PUT_HEADER;
+                parts.push((cell, std::mem::take(&mut self.payload)));
+            }
+            if bytes < whole.len() + PUT_HEADER {
+                for (rect, payload) in parts {
+                    frame.emit(shadow, &PutPixels { surface: job.surface, rect, payload }.into())?;
+                }
+                return Ok(());
+            }
+            self.payload = whole;
         }
         let put = PutPixels { surface: job.surface, rect, payload: std::mem::take(&mut self.payload) };
         let command = DrawCommand::PutPixels(put);

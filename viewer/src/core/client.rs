@@ -352,6 +352,10 @@ impl Client {
                 ClientEvent::Welcome(welcome) => {
                     *attempt = 0;
                     self.welcome(&welcome);
+                    // Others may have been chosen while the greeting was on its way.
+                    if welcome.settings != self.options.settings {
+                        link.connection.send_settings(self.options.settings);
+                    }
                 }
                 ClientEvent::Frame(frame) => self.frame(&frame, link)?,
                 ClientEvent::Cursor(message) => self.cursor(message),
