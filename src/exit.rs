@@ -36,6 +36,25 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// No server behind a control socket.
+#[derive(Debug, thiserror::Error)]
+#[error("no server answers at {}; start one (panto serve), or name its socket: --socket", .path.display())]
+pub struct NoControl {
+    pub path: std::path::PathBuf,
+    pub source: std::io::Error,
+}
+
+/// An error and its causes, without those that an outer one quotes already.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// The code of the first error in the chain that has one.
 pub fn code_of(error: &anyhow::Error) -> Exit {
     error.chain().find_map(code).unwrap_or(Exit::Other)
@@ -48,7 +67,7 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             ViewError::Connect(_) | ViewError::Tls(_) => Exit::CannotConnect,
             ViewError::Trust(_) | ViewError::NotTrusted => Exit::IdentityChanged,
             ViewError::Auth { .. } => Exit::Authentication,
-            ViewError::Protocol(_) | ViewError::Frame(_) => Exit::Protocol,
+            ViewError::Protocol(_) | ViewError::NotPanto { .. } | ViewError::Frame(_) => Exit::Protocol,
             ViewError::Lost { .. } | ViewError::Ended { .. } => Exit::ConnectionLost,
             ViewError::Capture { .. } => Exit::NoDisplay,
             ViewError::Timeout { .. } => Exit::Timeout,
@@ -58,7 +77,7 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     if error.is::<Usage>() || error.is::<AddressError>() || error.is::<AuthNoneRefused>() {
         return Some(Exit::Usage);
     }
-    if error.is::<ConnectError>() {
+    if error.is::<ConnectError>() || error.is::<NoControl>() {
         return Some(Exit::CannotConnect);
     }
     if let Some(error) = error.downcast_ref::<ListenError>() {

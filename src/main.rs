@@ -15,7 +15,7 @@ fn main() -> std::process::ExitCode {
     match command::run(cli.command) {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("panto: {error:#}");
+            eprintln!("panto: {}", exit::sentence(&error));
             exit::code_of(&error).into()
         }
     }

@@ -1,21 +1,20 @@
 //! `panto ctl`.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use panto_protocol::message::Mode;
 use panto_server::control::{Change, Request, Response, ask};
 use panto_server::frontend::ViewerInfo;
 
 use super::runtime;
 use crate::cli::{Ctl, CtlCommand, Switch};
-use crate::exit::Exit;
+use crate::exit::{Exit, NoControl};
 use crate::paths;
 
 pub fn run(options: Ctl) -> anyhow::Result<Exit> {
     let path = options.socket.unwrap_or_else(paths::control_socket);
     let request = request(&options.command);
-    let response = runtime::start()?.block_on(ask(&path, &request)).with_context(|| {
-        format!("no server answers at {}; start one (panto serve), or name its socket: --socket", path.display())
-    })?;
+    let response =
+        runtime::start()?.block_on(ask(&path, &request)).map_err(|source| NoControl { path, source })?;
     if options.json {
         println!("{}", serde_json::to_string(&response)?);
     }

@@ -218,6 +218,7 @@ impl Client {
         let mut link = Link {
             encrypted: stream.is_encrypted(),
             unread: 0,
+            met: false,
             pipe: Pipe::new(stream),
             connection: ClientConnection::new(config, self.now()),
             counters: Arc::clone(&counters),
@@ -260,7 +261,14 @@ impl Client {
                 turn = link.pipe.turn() => match turn {
                     Ok(Turn::Read(bytes)) => {
                         let now = self.origin.elapsed().into();
-                        link.connection.feed(bytes, now).map_err(ended)?;
+                        let met = link.met;
+                        link.connection.feed(bytes, now).map_err(|error| match error {
+                            ConnectionError::Decode(_) if !met => ViewError::NotPanto {
+                                target: self.options.target.to_string(),
+                                source: error,
+                            },
+                            error => ended(error),
+                        })?;
                     }
                     Ok(Turn::Written) => {}
                     Ok(Turn::Closed) => return Err(lost("the server closed the connection")),
@@ -338,6 +346,7 @@ impl Client {
 
     async fn events(&mut self, link: &mut Link, attempt: &mut u32) -> Result<(), ViewError> {
         while let Some(event) = link.connection.poll() {
+            link.met = true;
             match event {
                 ClientEvent::Demand(hello) => self.prove(&hello, None, link).await?,
                 ClientEvent::Retry(reason) => {
@@ -546,6 +555,8 @@ struct Link {
     encrypted: bool,
     /// Answers that the server did not make room for yet; `<= MAX_QUEUED_CONTROL`.
     unread: usize,
+    /// Whether the server has said anything that makes sense.
+    met: bool,
     pipe: Pipe,
     connection: ClientConnection,
     counters: Arc<WireCounters>,

@@ -33,6 +33,14 @@ pub enum ViewError {
     /// The server broke the protocol.
     #[error(transparent)]
     Protocol(ConnectionError),
+    /// Whoever listens there sent nothing that could be a Panto server's.
+    #[error("{target} does not speak Panto; is `panto serve` what listens on that port?")]
+    NotPanto {
+        /// Where it was looked for.
+        target: String,
+        /// What came instead.
+        source: ConnectionError,
+    },
     /// The server sent a frame that cannot be painted.
     #[error("the server broke the protocol: {0}")]
     Frame(#[from] FrameError),

@@ -84,6 +84,8 @@ pub(super) struct App {
     pub(super) view_only: bool,
     /// The pointer in the window.
     pub(super) pointer: Point,
+    /// Whether the pointer was ever over the window.
+    pub(super) pointer_seen: bool,
     /// The pointer's picture as the window system has it, and its size there.
     pub(super) pointer_set: Option<(Arc<CursorImage>, Size)>,
     pub(super) resize: Resize,
@@ -147,6 +149,7 @@ impl App {
             stale: true,
             seen: Seen::default(),
             pointer: Point::default(),
+            pointer_seen: false,
             pointer_set: None,
             resize: Resize::default(),
             saved: mpsc::channel(),
@@ -357,6 +360,10 @@ impl App {
     }
 
     pub(super) fn update_live(&mut self) {
+        // Where the pointer came to rest before there was a picture to be over.
+        if self.pointer_seen && !self.scene.layout().place().is_empty() {
+            self.input.rests(self.scene.layout().to_screen(self.pointer));
+        }
         let connected = self.seen.connection == Connection::Connected;
         self.input.set_live(connected && !self.only_views() && !self.overlay.menu_is_open());
     }

@@ -141,6 +141,16 @@ impl Input {
         }
     }
 
+    /// The pointer rests at this pixel of the remote screen; told as soon as events go to the server.
+    pub(super) fn rests(&mut self, position: Point) {
+        if !self.live {
+            self.place = Some(position);
+        } else if self.place.is_none() {
+            // The connection was there before the first picture.
+            self.pointer(position);
+        }
+    }
+
     /// The pointer is at this pixel of the remote screen.
     pub(super) fn pointer(&mut self, position: Point) {
         self.place = Some(position);
