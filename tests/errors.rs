@@ -193,7 +193,7 @@ fn servers_of_other_kinds() {
     let home = panto();
     let output = home.run(&["view", &web_server(), "--no-window", "--for", "1s"]);
     assert!(matches!(output.status.code(), Some(3 | 6)), "{:?}: {}", output.status, said(&output));
-    check(&output, output.status.code().unwrap(), &["Panto"]);
+    check(&output, output.status.code().unwrap(), &["does not speak Panto", "panto serve"]);
 }
 
 #[test]

@@ -23,6 +23,8 @@ struct Shared {
     line: watch::Sender<Line>,
     down: AtomicU64,
     up: AtomicU64,
+    /// `down` never grows beyond this.
+    limit: AtomicU64,
 }
 
 /// What is true of the wire now. Connections are numbered from 1.
@@ -49,6 +51,7 @@ impl Relay {
             line: watch::Sender::new(line),
             down: AtomicU64::new(0),
             up: AtomicU64::new(0),
+            limit: AtomicU64::new(u64::MAX),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { target: Target::unix(path), shared, task, _dir: dir }
@@ -59,8 +62,15 @@ impl Relay {
         self.shared.line.send_modify(|l| (l.cut, l.refuses) = (l.accepted, true));
     }
 
+    /// Ends all connections when so many more bytes have come down, wherever that is in
+    /// a message; as [`Relay::cut`] otherwise.
+    pub fn cut_after(&self, bytes: u64) {
+        self.shared.limit.store(self.down() + bytes, Ordering::SeqCst);
+    }
+
     /// Lets new connections through again.
     pub fn restore(&self) {
+        self.shared.limit.store(u64::MAX, Ordering::SeqCst);
         self.shared.line.send_modify(|l| l.refuses = false);
     }
 
@@ -134,8 +144,8 @@ async fn carry(viewer: Stream, server: Stream, number: u64, shared: &Shared) {
         tokio::select! {
             biased;
             () = stuck => {}
-            () = pump(from_viewer, to_server, &shared.up) => return,
-            () = pump(from_server, to_viewer, &shared.down) => return,
+            () = pump(from_viewer, to_server, &shared.up, &NO_LIMIT) => return,
+            () = pump(from_server, to_viewer, &shared.down, &shared.limit) => return,
         }
         // Both sockets stay open, and nobody reads or writes.
         std::future::pending().await
@@ -146,12 +156,25 @@ async fn carry(viewer: Stream, server: Stream, number: u64, shared: &Shared) {
     }
 }
 
-async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, count: &AtomicU64) {
+static NO_LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// Carries bytes one way, up to the limit of the count.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    count: &AtomicU64,
+    limit: &AtomicU64,
+) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
-        if to.write_all(&buffer[..n]).await.is_err() || to.flush().await.is_err() {
+        let rest = limit.load(Ordering::SeqCst).saturating_sub(count.load(Ordering::SeqCst));
+        let carried = n.min(usize::try_from(rest).unwrap_or(usize::MAX));
+        if to.write_all(&buffer[..carried]).await.is_err() || to.flush().await.is_err() {
             return;
         }
-        count.fetch_add(n as u64, Ordering::SeqCst);
+        count.fetch_add(carried as u64, Ordering::SeqCst);
+        if carried < n {
+            return;
+        }
     }
 }

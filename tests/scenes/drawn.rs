@@ -16,10 +16,10 @@ use super::{Stage, every_mode};
 const SIZE: Size = Size::new(640, 400);
 
 /// The same numbers in every run (xorshift64*).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 
@@ -31,7 +31,7 @@ impl Dice {
     }
 
     /// `0 <= result < n`.
-    fn below(&mut self, n: u32) -> u32 {
+    pub fn below(&mut self, n: u32) -> u32 {
         self.roll() % n
     }
 
@@ -49,7 +49,7 @@ impl Dice {
     }
 
     /// Noise, a gradient, or few colours: what the encodings are there for.
-    fn picture(&mut self, size: Size) -> Picture {
+    pub fn picture(&mut self, size: Size) -> Picture {
         let (kind, palette) = (self.below(3), [self.color(), self.color(), self.color(), self.color()]);
         let mut data = Vec::with_capacity(size.area() as usize);
         for y in 0..size.height {
@@ -79,7 +79,7 @@ impl Dice {
 
 /// Draws something random on one of the surfaces `0..surfaces`. What makes no sense
 /// there (a glyph never defined, a surface that is gone) the scene refuses by itself.
-fn scribble(scene: &mut Scene, dice: &mut Dice, surfaces: u32) {
+pub fn scribble(scene: &mut Scene, dice: &mut Dice, surfaces: u32) {
     let surface = SurfaceId(dice.below(surfaces));
     let alpha = |scene: &Scene, id| scene.canvas().surface(id).is_ok_and(|s| s.alpha);
     let (rect, color) = (dice.rect(), dice.color());
@@ -147,7 +147,7 @@ fn scribble(scene: &mut Scene, dice: &mut Dice, surfaces: u32) {
 }
 
 /// A window with a surface of its own and something on it.
-fn open_window(scene: &mut Scene, dice: &mut Dice, id: u32, rect: Rect, alpha: bool) {
+pub fn open_window(scene: &mut Scene, dice: &mut Dice, id: u32, rect: Rect, alpha: bool) {
     let (surface, size) = (SurfaceId(id), rect.size());
     scene.draw(SurfaceCreate { id: surface, size, alpha }).expect("a new surface");
     let picture = if alpha { dice.glass(size) } else { dice.picture(size) };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{Depth, Scale, Settings};
-use panto_tests::harness::PATIENCE;
+use panto_tests::harness::{PATIENCE, eventually};
 use panto_viewer::core::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use x11rb::connection::Connection;
@@ -30,10 +30,9 @@ async fn an_xterm_that_scrolls() {
         let mut stage = desk.stage("xterm", settings).await;
         let mut last = stage.agree("before").await;
         for _ in 0..2 {
-            desk.print(line, line + 150);
+            desk.changes("it scrolls", Rect::of_size(SIZE), || desk.print(line, line + 150));
             line += 150;
             // Into the moving picture.
-            desk.changes("it scrolls", Rect::of_size(SIZE), || ());
             stage.turn();
             desk.printed(line);
             last = stage.agree("scrolled").await;
@@ -74,7 +73,11 @@ async fn gtk_widgets_clicked_and_typed_into() {
     let program = Held(Pid::from_raw(program).expect("a process number"));
     // It comes up with the keyboard in its first entry, the text there selected.
     let entry = Rect::new(16, 62, 320, 32);
-    desk.changes("the widgets appear", entry, || ());
+    eventually("the widgets appear", || {
+        let picture = desk.display.picture();
+        let pixels = picture.crop(entry);
+        pixels.iter().any(|p| Some(p) != pixels.iter().next()).then_some(())
+    });
     for depth in Depth::ALL {
         let mut stage = desk.stage("gtk", every_mode(depth)).await;
         widgets(&desk, &program, &mut stage, entry).await;
@@ -158,7 +161,7 @@ async fn a_viewer_resizes_the_display() {
             desk.print(line, line + 24);
             line += 24;
             viewer.send(Command::Resize(size));
-            panto_tests::harness::eventually("the display has the new size", || (desk.size() == size).then_some(()));
+            eventually("the display has the new size", || (desk.size() == size).then_some(()));
             stage.turn();
             desk.printed(line);
             last = stage.agree(&format!("{}x{}", size.width, size.height)).await;

@@ -89,7 +89,6 @@ impl Stage {
             });
             let now = self.source();
             if shown && now == source {
-                if std::env::var_os("SAVEDBG").is_some() { panto_tests::harness::save(&wanted[1], std::path::Path::new(&format!("/tmp/hx/{}-{}-{}.png", self.name, what, self.viewers[1].settings.depth.bits()))); }
                 return wanted;
             }
             if now != source {

@@ -1,9 +1,10 @@
 //! Who is connected, and orders from the control socket to them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use panto_protocol::message::{Depth, Mode, Scale, Settings};
+use panto_transport::WireCounters;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -81,7 +82,9 @@ impl ViewerInfo {
 
 #[derive(Debug)]
 struct Entry {
+    /// Without the bytes, which `counters` knows better.
     info: ViewerInfo,
+    counters: Arc<WireCounters>,
     secret: [u8; 16],
     orders: mpsc::UnboundedSender<Order>,
 }
@@ -98,9 +101,14 @@ impl Registry {
     }
 
     /// Adds a viewer, whose connection can be taken over with `secret`.
-    pub(super) fn add(&self, info: ViewerInfo, secret: [u8; 16]) -> mpsc::UnboundedReceiver<Order> {
+    pub(super) fn add(
+        &self,
+        info: ViewerInfo,
+        counters: Arc<WireCounters>,
+        secret: [u8; 16],
+    ) -> mpsc::UnboundedReceiver<Order> {
         let (orders, receiver) = mpsc::unbounded_channel();
-        self.lock().insert(info.id, Entry { info, secret, orders });
+        self.lock().insert(info.id, Entry { info, counters, secret, orders });
         receiver
     }
 
@@ -115,7 +123,12 @@ impl Registry {
     }
 
     pub(super) fn list(&self) -> Vec<ViewerInfo> {
-        self.lock().values().map(|entry| entry.info.clone()).collect()
+        let with_bytes = |entry: &Entry| ViewerInfo {
+            bytes_down: entry.counters.written(),
+            bytes_up: entry.counters.read(),
+            ..entry.info.clone()
+        };
+        self.lock().values().map(with_bytes).collect()
     }
 
     /// Gives an order to one viewer or to all; returns how many got it.

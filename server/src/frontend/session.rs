@@ -348,7 +348,7 @@ impl Session {
         };
         info.set_settings(&hello.settings);
         tracing::info!(id = self.id, peer = %self.peer, name = info.name, resumed, "viewer is in");
-        let orders = self.server.registry.add(info, secret);
+        let orders = self.server.registry.add(info, Arc::clone(&self.counters), secret);
         let changed = self.server.scene.subscribe();
         self.server.scene.add_viewers(1);
         self.open = Some(Open {
@@ -465,7 +465,7 @@ impl Session {
             return Ok(Wake { at: self.digest(now), on_change: true });
         }
         let (frames, bytes) = (self.connection.frames_in_flight(), self.connection.bytes_in_flight());
-        match open.pacer.pace(now, frames, bytes) {
+        match open.pacer.pace(now, frames, bytes, open.inputs > 0) {
             Pace::Now => {}
             // The acknowledgement wakes the session.
             Pace::OnAck => return Ok(Wake { at: None, on_change: false }),
@@ -480,12 +480,9 @@ impl Session {
             self.connection.send_frame(message, now);
             open.pacer.on_sent(now);
             open.undigested = Some(now);
-            let (written, read) = (self.counters.written(), self.counters.read());
             self.server.registry.update(self.id, |info| {
                 info.frames += 1;
                 info.updates += frame.count as u64;
-                info.bytes_down = written;
-                info.bytes_up = read;
                 for (kind, bytes) in &frame.bytes_by_kind {
                     *info.payload_bytes_by_kind.entry((*kind).to_owned()).or_default() += bytes;
                 }

@@ -16,6 +16,10 @@ use crate::plan::Budget;
 /// Shortest time between two frames: no display shows more than about 60 a second.
 const FRAME_INTERVAL: Micros = Micros(16_000);
 
+/// The same when the person has just done something: the answer must not wait for the
+/// rhythm of whatever else moves on the screen.
+const ANSWER_INTERVAL: Micros = Micros(3_000);
+
 /// Frames on their way at most, whatever their size.
 const MAX_FRAMES: usize = 16;
 
@@ -32,12 +36,17 @@ const MAX_WINDOW: usize = 8 << 20;
 /// Acknowledgements that rate and round trip are estimated from.
 const SAMPLES: usize = 32;
 
+/// How long the shortest round trip is believed.
+const REMEMBER: Micros = Micros::from_millis(10_000);
+
 /// Decides when and how much.
 #[derive(Debug)]
 pub struct Pacer {
     window: usize,
     last_frame: Option<Micros>,
     samples: VecDeque<Sample>,
+    /// The shortest round trip, and when it was seen.
+    shortest: Option<(Micros, Micros)>,
     delivered: u64,
     /// `delivered` and the time when each frame in flight was sent, oldest first.
     sent: VecDeque<(u64, Micros)>,
@@ -67,6 +76,7 @@ impl Default for Pacer {
             window: FIRST_WINDOW,
             last_frame: None,
             samples: VecDeque::new(),
+            shortest: None,
             delivered: 0,
             sent: VecDeque::new(),
         }
@@ -75,12 +85,14 @@ impl Default for Pacer {
 
 impl Pacer {
     /// Whether a frame may be sent, with so many frames and bytes on their way.
-    pub fn pace(&self, now: Micros, frames: usize, bytes: usize) -> Pace {
+    /// `answers`: whether it is the first since an input.
+    pub fn pace(&self, now: Micros, frames: usize, bytes: usize, answers: bool) -> Pace {
         if frames > 0 && (frames >= MAX_FRAMES || bytes >= self.window) {
             return Pace::OnAck;
         }
+        let interval = if answers { ANSWER_INTERVAL } else { FRAME_INTERVAL };
         match self.last_frame {
-            Some(last) if now < last + FRAME_INTERVAL => Pace::At(last + FRAME_INTERVAL),
+            Some(last) if now < last + interval => Pace::At(last + interval),
             _ => Pace::Now,
         }
     }
@@ -116,12 +128,20 @@ impl Pacer {
         if self.samples.len() > SAMPLES {
             self.samples.pop_front();
         }
+        // Large frames take longer than the link's own delay: the shortest is remembered
+        // for a while, beyond the samples.
+        let lately = self.samples.iter().map(|s| s.round_trip).min();
+        match (self.shortest, lately) {
+            (Some((known, since)), Some(lately)) if lately > known && now.since(since) < REMEMBER => {}
+            (_, Some(lately)) => self.shortest = Some((lately, now)),
+            _ => {}
+        }
         let (Some(rate), Some(shortest)) = (self.rate(), self.round_trip()) else { return };
-        // Two round trips of what was delivered at best, and 20 ms for what is not the
-        // link's: scheduling, decoding, painting. As the samples cannot exceed what the
-        // window let through, twice the product also lets the window grow.
+        // What was delivered at best in the shortest round trip, and 20 ms for what is not
+        // the link's: scheduling, decoding, painting. A quarter more than that finds out
+        // whether the link takes more.
         let product = rate.saturating_mul(shortest.0 + 20_000) / 1_000_000;
-        self.window = (2 * product as usize).clamp(MIN_WINDOW, MAX_WINDOW);
+        self.window = (product as usize * 5 / 4).clamp(MIN_WINDOW, MAX_WINDOW);
     }
 
     /// The best delivery rate lately, bytes a second.
@@ -129,9 +149,9 @@ impl Pacer {
         self.samples.iter().map(|s| s.rate).max()
     }
 
-    /// The shortest round trip lately.
+    /// The shortest round trip of the last ten seconds or so.
     pub fn round_trip(&self) -> Option<Micros> {
-        self.samples.iter().map(|s| s.round_trip).min()
+        self.shortest.map(|(time, _)| time)
     }
 }
 
@@ -145,7 +165,7 @@ mod tests {
         let (mut frames, mut bytes, mut now) = (0, 0, Micros::ZERO);
         for _ in 0..10_000 {
             now = now + FRAME_INTERVAL;
-            if pacer.pace(now, frames, bytes) == Pace::Now {
+            if pacer.pace(now, frames, bytes, false) == Pace::Now {
                 frames += 1;
                 bytes += pacer.budget(Mode::Pixels, bytes).bytes;
                 pacer.on_sent(now);
@@ -156,7 +176,8 @@ mod tests {
 
     #[test]
     fn the_window_follows_the_link() {
-        // 250 kB/s and 80 ms: the product is 20 kB, with 20 ms on top 25 kB.
+        // 250 kB/s and 80 ms. The first window takes 262 ms of them, and a link that is
+        // kept full never shows its own delay: the window stays near what it began with.
         let mut pacer = Pacer::default();
         let mut now = Micros::ZERO;
         let mut link_free = Micros::ZERO;
@@ -167,14 +188,16 @@ mod tests {
             now = link_free + Micros(80_000);
             pacer.on_acked(&Acked { frames: 1, bytes: size as usize, sent: Micros::ZERO }, 0, now);
         }
-        assert!((MIN_WINDOW..120_000).contains(&pacer.window), "{}", pacer.window);
+        assert!((MIN_WINDOW..130_000).contains(&pacer.window), "{}", pacer.window);
     }
 
     #[test]
     fn sixty_frames_a_second_at_most() {
         let mut pacer = Pacer::default();
         pacer.on_sent(Micros(100));
-        assert_eq!(pacer.pace(Micros(200), 1, 10), Pace::At(Micros(100) + FRAME_INTERVAL));
-        assert_eq!(pacer.pace(Micros(100) + FRAME_INTERVAL, 1, 10), Pace::Now);
+        assert_eq!(pacer.pace(Micros(200), 1, 10, false), Pace::At(Micros(100) + FRAME_INTERVAL));
+        assert_eq!(pacer.pace(Micros(100) + FRAME_INTERVAL, 1, 10, false), Pace::Now);
+        // An answer need not wait so long.
+        assert_eq!(pacer.pace(Micros(100) + ANSWER_INTERVAL, 1, 10, true), Pace::Now);
     }
 }

@@ -23,7 +23,7 @@ use panto_protocol::encoding::Effort;
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::message::{Depth, Mode, Scale, Settings};
 
-use crate::scene::{Scene, Since};
+use crate::scene::{Change, Scene, Since};
 use frame::FrameBuilder;
 use replay::{Dirty, Replay};
 use residual::{Job, Residual, Tools};
@@ -208,11 +208,12 @@ impl Planner {
         };
         let mut changed = Dirty::new();
         if self.windows {
+            let drawing = self.worth_replaying(changes.clone(), scene, budget);
             let mut replay = Replay {
                 scene: scene.canvas(),
                 quantizer: self.target.quantizer(),
                 caches_current: true,
-                drawing: self.worth_replaying(changes.clone(), budget),
+                drawing,
             };
             // What was left over from the last frame is as wrong as what changes now.
             changed = std::mem::take(&mut self.dirty);
@@ -244,21 +245,52 @@ impl Planner {
         Ok(())
     }
 
-    /// Whether the source's commands are the cheaper way. When a slow viewer has
-    /// missed more drawing than the picture itself is worth, the newest pixels are.
+    /// Whether the source's commands are the way to go. When a slow viewer has missed
+    /// more drawing than the picture itself is worth, the newest pixels are; and `hybrid`
+    /// takes whichever of the two is really smaller.
     fn worth_replaying<'c>(
-        &self,
-        changes: impl Iterator<Item = &'c crate::scene::Change>,
+        &mut self,
+        changes: impl Iterator<Item = &'c Change> + Clone,
+        scene: &Scene,
         budget: Budget,
     ) -> bool {
         let mut bytes = 0usize;
-        for change in changes {
+        for change in changes.clone() {
             bytes = bytes.saturating_add(change.command.as_deref().map_or(0, encoded_len));
             if bytes > budget.bytes.max(REPLAY_ALWAYS) {
                 return false;
             }
         }
-        true
+        let may_choose = matches!(self.settings.mode, Mode::Hybrid | Mode::Auto);
+        if !may_choose || bytes < CHOOSE_FROM || !self.target.quantizer().is_identity() {
+            return true;
+        }
+        let mut touched = Dirty::new();
+        for change in changes {
+            if change.command.as_deref().is_some_and(replay::is_structure) {
+                // Pixels of a surface that the viewer does not have yet cannot be weighed.
+                return true;
+            }
+            for &(surface, rect) in &change.touched {
+                touched.entry(surface).or_default().add(rect);
+            }
+        }
+        let mut pixels = 0;
+        for (surface, region) in &touched {
+            let (Some(target), Ok(shadow)) =
+                (self.target.picture(*surface, scene), self.shadow.surface(*surface))
+            else {
+                return true;
+            };
+            if target.size() != shadow.picture.size() {
+                return true;
+            }
+            pixels += self.residual.weigh(target, shadow, region, budget.effort, bytes - pixels);
+            if pixels >= bytes {
+                return true;
+            }
+        }
+        false
     }
 
     /// Sends pixels until nothing is dirty or the budget is used up.
@@ -309,6 +341,9 @@ impl Planner {
 /// Bytes of drawing commands that are passed on whatever the budget: less than a
 /// network packet or two are never worth a search for something smaller.
 const REPLAY_ALWAYS: usize = 16 << 10;
+
+/// Fewer bytes of commands than this are not worth weighing against pixels.
+const CHOOSE_FROM: usize = 256;
 
 fn encoded_len(command: &panto_protocol::draw::DrawCommand) -> usize {
     let mut out = panto_protocol::wire::Writer::new();

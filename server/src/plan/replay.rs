@@ -99,21 +99,14 @@ impl Replay<'_> {
             dirty.get(&surface).is_some_and(|region: &Region| region.intersects(rect))
         };
         let exact = self.quantizer.is_identity();
-        match command {
-            DrawCommand::SurfaceCreate(_)
-            | DrawCommand::SurfaceResize(_)
-            | DrawCommand::SurfaceDestroy(_)
-            | DrawCommand::WindowCreate(_)
-            | DrawCommand::WindowMove(_)
-            | DrawCommand::WindowStack(_)
-            | DrawCommand::WindowMap(_)
-            | DrawCommand::WindowDestroy(_) => {
-                frame.emit(shadow, command)?;
-                if let DrawCommand::SurfaceDestroy(c) = command {
-                    dirty.remove(&c.id);
-                }
-                return Ok(true);
+        if is_structure(command) {
+            frame.emit(shadow, command)?;
+            if let DrawCommand::SurfaceDestroy(c) = command {
+                dirty.remove(&c.id);
             }
+            return Ok(true);
+        }
+        match command {
             _ if !self.drawing => return Ok(false),
             DrawCommand::GlyphDefine(_) => frame.emit(shadow, command)?,
             // Tiles hold colours as the source has them: of use only where colours are exact.
@@ -170,9 +163,7 @@ impl Replay<'_> {
                 }
             }
             DrawCommand::PutPixels(_) if exact => frame.emit(shadow, command)?,
-            DrawCommand::PutPixels(_) | DrawCommand::TileDefine(_) | DrawCommand::TileCapture(_) => {
-                return Ok(false);
-            }
+            _ => return Ok(false),
         }
         Ok(true)
     }
@@ -226,4 +217,19 @@ impl Replay<'_> {
         self.quantizer.quantize(&source, source.bounds(), &mut result);
         result.pixel(Point::default()).unwrap_or(color)
     }
+}
+
+/// Whether a command is about surfaces and windows themselves: passed on in every case.
+pub(super) const fn is_structure(command: &DrawCommand) -> bool {
+    matches!(
+        command,
+        DrawCommand::SurfaceCreate(_)
+            | DrawCommand::SurfaceResize(_)
+            | DrawCommand::SurfaceDestroy(_)
+            | DrawCommand::WindowCreate(_)
+            | DrawCommand::WindowMove(_)
+            | DrawCommand::WindowStack(_)
+            | DrawCommand::WindowMap(_)
+            | DrawCommand::WindowDestroy(_)
+    )
 }

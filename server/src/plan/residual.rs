@@ -1,6 +1,6 @@
 //! What differs between the shadow and the target, turned into commands.
 
-use panto_protocol::canvas::{Canvas, PaintError};
+use panto_protocol::canvas::{Canvas, PaintError, Surface};
 use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, PutPixels, SurfaceId};
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Region};
@@ -94,6 +94,32 @@ impl Residual {
             dirty.subtract(&rect);
         }
         Ok(())
+    }
+
+    /// Bytes that the differences inside `region` would take as pixels; stops counting at `limit`.
+    pub(super) fn weigh(
+        &mut self,
+        target: &Picture,
+        shadow: &Surface,
+        region: &Region,
+        effort: Effort,
+        limit: usize,
+    ) -> usize {
+        let mut bytes = 0;
+        for rect in differences(target, &shadow.picture, region) {
+            self.payload.clear();
+            let pixels = target.crop(rect);
+            if shadow.alpha {
+                self.encoder.encode_argb(pixels, effort, &mut self.payload);
+            } else {
+                self.encoder.encode(pixels, effort, &mut self.payload);
+            }
+            bytes += self.payload.len() + PUT_HEADER;
+            if bytes >= limit {
+                break;
+            }
+        }
+        bytes
     }
 
     /// Finds scrolls; `true` if any was emitted. `dirty` grows by nothing: copies only

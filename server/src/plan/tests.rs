@@ -332,3 +332,22 @@ fn leaving_and_entering_windows_costs_few_bytes() {
         assert!(bytes < 120, "{mode:?}: {bytes}");
     }
 }
+
+#[test]
+fn hybrid_takes_the_smaller_description() {
+    let mut bytes = Vec::new();
+    for mode in [Mode::Commands, Mode::Hybrid] {
+        let mut scene = Scene::new(SIZE);
+        perform(&mut scene, &Op::Create(1, 80, 60, false));
+        let mut viewer = Viewer::new(settings(mode, Depth::D24, Scale::Full));
+        viewer.update(&mut scene, usize::MAX);
+        // A program that redraws everything to change one pixel.
+        for i in 0..60 {
+            perform(&mut scene, &Op::Fill(1, Rect::new(0, i, 80, 1), 0));
+        }
+        perform(&mut scene, &Op::Fill(1, Rect::new(7, 7, 1, 1), 0x00ff_ffff));
+        bytes.push(viewer.update(&mut scene, usize::MAX));
+        assert_eq!(viewer.canvas.screen(), scene.canvas().screen());
+    }
+    assert!(bytes[1] * 10 < bytes[0], "{bytes:?}");
+}

@@ -163,7 +163,6 @@ impl Client {
                 return Err(error);
             }
             attempt += 1;
-            self.stats.reconnects += 1;
             self.latencies.reset();
             let reason = error.to_string();
             tracing::info!(reason, attempt, "reconnecting");
@@ -288,7 +287,10 @@ impl Client {
                         self.begin_farewell(link);
                     }
                 }
-                _ = ping.tick(), if pings => link.connection.ping(self.now()),
+                _ = ping.tick(), if pings => {
+                    link.connection.ping(self.now());
+                    link.connection.request_stats();
+                }
             }
         }
     }
@@ -441,6 +443,9 @@ impl Client {
         }
         self.cursors.clear();
         self.resume = Some(welcome.resume_secret);
+        if self.connected_at.is_some() {
+            self.stats.reconnects += 1;
+        }
         self.connected_at.get_or_insert_with(Instant::now);
         let may_control = welcome.rights == Rights::Control && !self.options.view_only;
         self.view.update(|s| {
