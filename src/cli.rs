@@ -405,7 +405,10 @@ fn size(text: &str) -> Result<Size, String> {
 }
 
 fn depth(text: &str) -> Result<Depth, String> {
-    text.parse().ok().and_then(Depth::from_bits).ok_or_else(|| format!("no depth '{text}'; it is 24, 16, 8, 4 or 1"))
+    text.parse()
+        .ok()
+        .and_then(Depth::from_bits)
+        .ok_or_else(|| format!("no depth '{text}'; it is 24, 16, 8, 4 or 1"))
 }
 
 fn scale(text: &str) -> Result<Scale, String> {

@@ -81,7 +81,11 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         return Some(Exit::CannotConnect);
     }
     if let Some(error) = error.downcast_ref::<ListenError>() {
-        return Some(if matches!(error, ListenError::InUse { .. }) { Exit::AddressInUse } else { Exit::Other });
+        return Some(if matches!(error, ListenError::InUse { .. }) {
+            Exit::AddressInUse
+        } else {
+            Exit::Other
+        });
     }
     if error.is::<DisplayError>()
         || error.is::<CaptureError>()

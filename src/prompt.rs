@@ -50,7 +50,9 @@ impl Prompt for Terminal {
         if let Some(wrong) = wrong {
             eprintln!("{wrong}");
         }
-        rpassword::prompt_password(format!("Password or ticket for {server}: ")).ok().filter(|s| !s.is_empty())
+        rpassword::prompt_password(format!("Password or ticket for {server}: "))
+            .ok()
+            .filter(|s| !s.is_empty())
     }
 
     fn trust(&self, target: &Target, fingerprint: Fingerprint) -> bool {

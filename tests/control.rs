@@ -13,9 +13,7 @@ use panto_viewer::stats::Stats;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{
-    ConnectionExt as _, CreateGCAux, Gcontext, ImageFormat, Rectangle, Window,
-};
+use x11rb::protocol::xproto::{ConnectionExt as _, CreateGCAux, Gcontext, ImageFormat, Rectangle, Window};
 use x11rb::rust_connection::RustConnection;
 
 use crate::errors::Viewing;
@@ -70,12 +68,20 @@ impl Painter {
     /// Fills the screen with noise, which nothing compresses.
     pub fn noise(&mut self) {
         let Size { width, height } = self.size;
-        let bytes: Vec<u8> = (0..width * height)
-            .flat_map(|_| (self.random(1 << 24) << 8).to_be_bytes())
-            .collect();
+        let bytes: Vec<u8> =
+            (0..width * height).flat_map(|_| (self.random(1 << 24) << 8).to_be_bytes()).collect();
         self.conn
             .put_image(
-                ImageFormat::Z_PIXMAP, self.root, self.gc, width as u16, height as u16, 0, 0, 0, 24, &bytes,
+                ImageFormat::Z_PIXMAP,
+                self.root,
+                self.gc,
+                width as u16,
+                height as u16,
+                0,
+                0,
+                0,
+                24,
+                &bytes,
             )
             .unwrap();
         self.conn.get_input_focus().unwrap().reply().unwrap();
@@ -166,7 +172,8 @@ impl Onlooker {
 
 fn desk(home: &Panto) -> (XDisplay, Served, Painter) {
     let display = XDisplay::start(SIZE);
-    let served = home.serve(&["127.0.0.1:0", "--auth", "none", "--name", "desk", "--display", display.name()]);
+    let served =
+        home.serve(&["127.0.0.1:0", "--auth", "none", "--name", "desk", "--display", display.name()]);
     let painter = Painter::on(display.name(), SIZE);
     (display, served, painter)
 }
@@ -352,7 +359,9 @@ fn requests_that_cannot_be_met() {
     let (_display, served, _) = desk(&home);
     let socket = served.socket();
     let socket = socket.to_str().unwrap();
-    for args in [&["kick", "99"][..], &["mode", "pixels", "--viewer", "99"], &["scale", "1/2", "--viewer", "99"]] {
+    for args in
+        [&["kick", "99"][..], &["mode", "pixels", "--viewer", "99"], &["scale", "1/2", "--viewer", "99"]]
+    {
         let mut all = vec!["ctl", "--socket", socket];
         all.extend(args);
         check(&home.run(&all), 1, &["no viewer 99", "panto ctl viewers"]);
@@ -405,7 +414,8 @@ fn the_socket_takes_one_request_a_line_and_bears_nonsense() {
 fn several_servers_of_one_user_are_told_apart() {
     let home = panto();
     let (display, first, _) = desk(&home);
-    let second = home.serve(&["127.0.0.1:0", "--auth", "none", "--name", "other", "--display", display.name()]);
+    let second =
+        home.serve(&["127.0.0.1:0", "--auth", "none", "--name", "other", "--display", display.name()]);
     assert_ne!(first.socket(), second.socket());
     assert_eq!(home.ctl(&first, &["status"])["status"]["name"], "desk");
     assert_eq!(home.ctl(&second, &["status"])["status"]["name"], "other");

@@ -73,7 +73,8 @@ impl Drop for Window {
 }
 
 fn desktop(home: &Panto, command: &str) -> (Served, XDisplay) {
-    let served = home.serve(&["127.0.0.1:0", "--auth", "none", "--virtual", "1280x800", "--", "sh", "-c", command]);
+    let served =
+        home.serve(&["127.0.0.1:0", "--auth", "none", "--virtual", "1280x800", "--", "sh", "-c", command]);
     let remote = XDisplay::open(&served.display());
     remote.window();
     (served, remote)
@@ -128,8 +129,7 @@ fn modes_switched_in_the_middle_of_scrolling() {
         ),
     )
     .unwrap();
-    let command =
-        format!("exec openbox --startup 'xterm -geometry 120x45+20+20 -e sh {}'", script.display());
+    let command = format!("exec openbox --startup 'xterm -geometry 120x45+20+20 -e sh {}'", script.display());
     let (served, remote) = desktop(&home, &command);
     let window = Window::open(&home, &served, "pixels", "cpu");
     window.agrees(&remote, "before");

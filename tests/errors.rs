@@ -83,7 +83,9 @@ fn png(path: &Path) -> Picture {
 fn screens_that_cannot_be_served() {
     let home = panto();
     // A number that no display of this machine has.
-    let nobody = (500..).map(|n| format!(":{n}")).find(|d| !Path::new(&format!("/tmp/.X11-unix/X{}", &d[1..])).exists());
+    let nobody = (500..)
+        .map(|n| format!(":{n}"))
+        .find(|d| !Path::new(&format!("/tmp/.X11-unix/X{}", &d[1..])).exists());
     let nobody = nobody.unwrap();
     let output = home.run(&["serve", "0", "--display", &nobody]);
     check(&output, 8, &["no X server answers at display", &nobody]);
@@ -101,8 +103,10 @@ fn screens_that_cannot_be_served() {
 
     let output = home.run(&["serve", "0", "--virtual", "640x480", "--", "/no/such/program"]);
     check(&output, 8, &["/no/such/program", "cannot be started"]);
-    for output in [home.run(&["serve", "0", "--", "xterm"]), home.run(&["serve", "0", "--display", ":0", "--", "xterm"])]
-    {
+    for output in [
+        home.run(&["serve", "0", "--", "xterm"]),
+        home.run(&["serve", "0", "--display", ":0", "--", "xterm"]),
+    ] {
         check(&output, 2, &["--virtual WxH -- COMMAND"]);
     }
 }
@@ -252,7 +256,8 @@ fn every_end_of_a_viewing_leaves_what_was_asked_for() {
     let printed: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(printed["lossless"], true);
     // A file that cannot be written is an error with its name.
-    let output = home.run(&["view", &served.address(), "--no-window", "--for", "1ms", "--stats", "/no/such/dir/f"]);
+    let output =
+        home.run(&["view", &served.address(), "--no-window", "--for", "1ms", "--stats", "/no/such/dir/f"]);
     check(&output, 1, &["cannot write /no/such/dir/f"]);
 
     // The server is killed, and the viewer may not wait for it: what it had is kept.
@@ -284,7 +289,8 @@ fn a_server_that_ends_says_so() {
 fn a_screen_that_goes_away_is_named() {
     let (home, display) = (panto(), XDisplay::start(SIZE));
     let served = serve_plain(&home, &display);
-    let child = home.command(&["view", &served.address(), "--no-window"]).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        home.command(&["view", &served.address(), "--no-window"]).stderr(Stdio::piped()).spawn().unwrap();
     eventually("the viewer is in", || {
         (home.ctl(&served, &["status"])["status"]["viewers"] == 1).then_some(())
     });

@@ -73,7 +73,8 @@ async fn cpu_during(served: &Served, window: Duration) -> Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_desktop_costs_nothing() {
     let home = panto();
-    let (served, remote) = serve(&home, "1280x800", "exec openbox --startup 'xterm -geometry 100x40+30+30 -e cat'");
+    let (served, remote) =
+        serve(&home, "1280x800", "exec openbox --startup 'xterm -geometry 100x40+30+30 -e cat'");
     remote.window();
     let (watcher, relay) = watch(&home, &served, Settings::default()).await;
     // The xterm draws its cursor when it has the keyboard: the last thing to happen.
@@ -159,7 +160,12 @@ async fn a_busy_server_at_1080p_stays_small() {
     let mut dice = Dice::new(700);
     let mut most = 0;
     // Every kind of target that a planner keeps beside the scene and its shadow.
-    let ways = [(Mode::Auto, Depth::D24), (Mode::Pixels, Depth::D24), (Mode::Commands, Depth::D8), (Mode::Auto, Depth::D1)];
+    let ways = [
+        (Mode::Auto, Depth::D24),
+        (Mode::Pixels, Depth::D24),
+        (Mode::Commands, Depth::D8),
+        (Mode::Auto, Depth::D1),
+    ];
     for (mode, depth) in ways {
         let settings = Settings { mode, depth, ..Settings::default() };
         watcher.send(Command::Settings(settings));
@@ -173,7 +179,9 @@ async fn a_busy_server_at_1080p_stays_small() {
         }
     }
     watcher.send(Command::Settings(Settings::default()));
-    eventually("the last picture is there", || (watcher.handle.shown().picture == remote.picture()).then_some(()));
+    eventually("the last picture is there", || {
+        (watcher.handle.shown().picture == remote.picture()).then_some(())
+    });
     let steady = served.memory();
     let mb = |bytes: u64| bytes as f64 / 1e6;
     println!("1920x1080, one viewer: {:.1} MB steady, {:.1} MB at most", mb(steady), mb(most));
@@ -199,7 +207,8 @@ impl Painter {
         let root = conn.setup().roots[screen].root;
         let (width, height) = (SIZE_1080P.width as u16, SIZE_1080P.height as u16);
         let look = CreateWindowAux::new().event_mask(EventMask::EXPOSURE);
-        conn.create_window(0, window, root, 0, 0, width, height, 0, WindowClass::INPUT_OUTPUT, 0, &look).unwrap();
+        conn.create_window(0, window, root, 0, 0, width, height, 0, WindowClass::INPUT_OUTPUT, 0, &look)
+            .unwrap();
         conn.map_window(window).unwrap();
         conn.create_gc(gc, window, &CreateGCAux::new()).unwrap();
         // Painted before it is exposed, the picture would be lost.
@@ -213,7 +222,9 @@ impl Painter {
             let bytes: Vec<u8> = rows.iter().flat_map(|p| p.to_le_bytes()).collect();
             let height = (rows.len() / width as usize) as u16;
             let (window, gc, y) = (self.window, self.gc, i as i16 * 32);
-            self.conn.put_image(ImageFormat::Z_PIXMAP, window, gc, width as u16, height, 0, y, 0, 24, &bytes).unwrap();
+            self.conn
+                .put_image(ImageFormat::Z_PIXMAP, window, gc, width as u16, height, 0, y, 0, 24, &bytes)
+                .unwrap();
         }
         self.conn.sync().unwrap();
     }

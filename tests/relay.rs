@@ -62,10 +62,16 @@ impl Relay {
         self.shared.line.send_modify(|l| (l.cut, l.refuses) = (l.accepted, true));
     }
 
-    /// Ends all connections when so many more bytes have come down, wherever that is in
-    /// a message; as [`Relay::cut`] otherwise.
+    /// Lets so many more bytes come down, and ends all connections then, wherever that
+    /// is in a message, and every new one, until [`Relay::restore`].
     pub fn cut_after(&self, bytes: u64) {
         self.shared.limit.store(self.down() + bytes, Ordering::SeqCst);
+        self.shared.line.send_modify(|l| l.refuses = false);
+    }
+
+    /// Whether all bytes that [`Relay::cut_after`] granted have come down.
+    pub fn is_spent(&self) -> bool {
+        self.down() >= self.shared.limit.load(Ordering::SeqCst)
     }
 
     /// Lets new connections through again.

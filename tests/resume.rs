@@ -2,25 +2,49 @@
 //! what was held is released, little is sent again, and not one pixel is wrong.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use panto_protocol::draw::{DrawCommand, Fill, SurfaceId};
+use panto_protocol::canvas::digest;
+use panto_protocol::draw::{Fill, SurfaceId};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{Depth, InputEvent, Mode, Settings};
 use panto_protocol::pixel::Picture;
 use panto_server::scene::{Scene, SharedScene};
 use panto_server::source::Source;
-use panto_tests::harness::{Local, Watcher, assert_same, eventually};
+use panto_tests::harness::{Local, PATIENCE, Watcher, assert_same};
 use panto_viewer::core::{ClientOptions, Command, Connection};
+use tokio::task::JoinSet;
 
 use crate::relay::Relay;
 use crate::scenes::{Dice, expected, open_window, scribble};
 
 const SIZE: Size = Size::new(640, 400);
 
-/// A key of the viewer's keyboard.
+// Keys of the viewer's keyboard, by their evdev codes.
 const KEY_A: u16 = 30;
 const KEY_B: u16 = 48;
 const KEY_S: u16 = 31;
+
+/// Waits until `condition` holds. Panics with `what` when it never does.
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(tokio::time::Instant::now() < deadline, "never happened: {what}");
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+}
+
+/// Looks at every way of sending a picture at once.
+async fn in_every_way<F: Future<Output = ()> + Send + 'static>(test: impl Fn(Settings) -> F) {
+    let deep = Mode::ALL.map(|mode| Settings { mode, ..Settings::default() });
+    let reduced = Settings { mode: Mode::Hybrid, depth: Depth::D8, ..Settings::default() };
+    let mut all: JoinSet<()> = deep.into_iter().chain([reduced]).map(test).collect();
+    while let Some(result) = all.join_next().await {
+        if let Err(error) = result {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
 
 /// A source that remembers what it was told to do.
 #[derive(Default)]
@@ -44,10 +68,6 @@ impl Source for Recorder {
 impl Recorder {
     fn has(&self, event: &InputEvent) -> bool {
         self.0.lock().unwrap().contains(event)
-    }
-
-    fn waits_for(&self, what: &str, event: &InputEvent) {
-        eventually(what, || self.has(event).then_some(()));
     }
 }
 
@@ -86,7 +106,8 @@ impl Room {
         let input = Arc::new(Recorder::default());
         let local = Local::start(Arc::clone(&scene), Arc::clone(&input) as Arc<dyn Source>).await;
         let relay = Relay::to(&local.target).await;
-        let options = ClientOptions { target: relay.target.clone(), reconnect: true, ..local.options(settings) };
+        let options =
+            ClientOptions { target: relay.target.clone(), reconnect: true, ..local.options(settings) };
         let watcher = Watcher::start(options);
         Self { local, scene, input, relay, watcher, settings }
     }
@@ -99,36 +120,48 @@ impl Room {
         self.watcher.handle.shown().picture.clone()
     }
 
+    /// Waits until an event has reached the source.
+    async fn reached(&self, event: InputEvent) {
+        until(&format!("{event:?}"), || self.input.has(&event)).await;
+    }
+
+    /// What the viewer should show.
+    fn wanted(&self) -> Picture {
+        expected(self.scene.lock().canvas(), &self.settings)
+    }
+
     /// Waits until the viewer is connected and shows what it should.
-    fn agree(&self, what: &str) {
-        let want = expected(self.scene.lock().canvas(), &self.settings);
-        let agreed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            eventually(what, || {
-                assert!(!self.watcher.has_ended(), "{what}: {:?}", self.watcher.handle.shown().connection);
+    async fn agree(&self, what: &str) {
+        let want = self.wanted();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let connection = {
                 let shown = self.watcher.handle.shown();
-                (shown.connection == Connection::Connected && shown.picture == want).then_some(())
-            });
-        }));
-        if let Err(panic) = agreed {
-            assert_same(what, &self.shown(), &want);
-            std::panic::resume_unwind(panic);
+                if shown.connection == Connection::Connected && shown.picture == want {
+                    return;
+                }
+                shown.connection.clone()
+            };
+            if tokio::time::Instant::now() >= deadline || self.watcher.has_ended() {
+                assert_same(&format!("{what} {}", self.settings.mode.name()), &self.shown(), &want);
+                panic!("{what}: {:?}: the picture is right, but {connection:?}", self.settings);
+            }
+            tokio::time::sleep(Duration::from_millis(4)).await;
         }
     }
 
-    /// Waits until so many tries to come back were in vain.
-    fn away(&self, tries: u32) {
-        eventually("the viewer knows that it is cut off", || {
-            matches!(
-                self.watcher.handle.shown().connection,
-                Connection::Reconnecting { attempt, .. } if attempt >= tries
-            )
-            .then_some(())
-        });
+    /// Waits until so many tries to come back were begun.
+    async fn away(&self, tries: u32) {
+        until("the viewer knows that it is cut off", || {
+            let connection = &self.watcher.handle.shown().connection;
+            matches!(connection, Connection::Reconnecting { attempt, .. } if *attempt >= tries)
+        })
+        .await;
     }
 
-    /// Waits until the server knows of so many viewers.
-    fn viewers(&self, count: usize) {
-        eventually("the server has taken note", || (self.local.server.viewers().len() == count).then_some(()));
+    /// Waits until the server knows of no viewer.
+    async fn empty(&self) {
+        until("the server has taken note", || self.local.server.viewers().is_empty()).await;
     }
 
     /// A small change of the picture.
@@ -137,90 +170,179 @@ impl Room {
         self.scene.update(|s| s.draw(Fill { surface: SurfaceId::SCREEN, color, rects })).unwrap();
     }
 
-    async fn leave(self, reconnects: u64) {
-        eventually("a digest came", || (self.watcher.handle.shown().stats.digests_ok > 0).then_some(()));
-        let want = expected(self.scene.lock().canvas(), &self.settings);
+    /// Waits for a digest of the picture as it is now, and ends the viewing.
+    async fn leave(self) {
+        let before = self.watcher.handle.shown().stats.digests_ok;
+        self.dot(0x0033_6699);
+        self.agree("the last change").await;
+        until("a digest comes", || self.watcher.handle.shown().stats.digests_ok > before).await;
+        let want = self.wanted();
         let (stats, result) = self.watcher.quit().await;
         assert!(result.is_ok(), "{result:?}");
         assert_eq!(stats.digests_wrong, 0);
-        assert_eq!(stats.reconnects, reconnects);
-        assert_eq!(stats.digest, panto_protocol::canvas::digest(want.view()).to_string());
+        assert!(stats.reconnects > 0);
+        assert_eq!(stats.digest, digest(want.view()).to_string());
     }
-}
-
-fn ways() -> impl Iterator<Item = Settings> {
-    let deep = Mode::ALL.map(|mode| Settings { mode, ..Settings::default() });
-    let flat = Settings { mode: Mode::Auto, depth: Depth::D8, ..Settings::default() };
-    deep.into_iter().chain([flat])
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_comes_back_to_its_picture() {
-    for settings in ways() {
+    in_every_way(|settings| async move {
         let room = Room::of(costly(&mut Dice::new(1)), settings).await;
-        room.agree("first picture");
+        room.agree("first picture").await;
         let whole = room.relay.down();
         let before = room.shown();
         room.send(key(KEY_A, true));
         room.send(button(true));
-        room.input.waits_for("the button is down", &button(true));
-        assert!(room.input.has(&key(KEY_A, true)) && !room.input.has(&key(KEY_A, false)));
+        room.reached(key(KEY_A, true)).await;
+        room.reached(button(true)).await;
+        assert!(!room.input.has(&key(KEY_A, false)) && !room.input.has(&button(false)));
 
         room.relay.cut();
-        room.input.waits_for("the key is released", &key(KEY_A, false));
-        room.input.waits_for("the button is released", &button(false));
-        room.viewers(0);
+        room.reached(key(KEY_A, false)).await;
+        room.reached(button(false)).await;
+        room.empty().await;
         room.dot(0x00ff_0000);
-        // Longer than one try, so that it has to wait and try again.
-        room.away(2);
+        // Longer than one try takes, so that it has to try again.
+        room.away(2).await;
         assert_same("the last picture is kept", &room.shown(), &before);
         // Meant for the dead picture, not for whatever comes next.
         room.send(key(KEY_B, true));
 
         let cut_at = room.relay.down();
         room.relay.restore();
-        room.agree("back");
+        room.agree("back").await;
         let again = room.relay.down() - cut_at;
-        println!("{} at {}: {whole} bytes at first, {again} to come back", settings.mode.name(), settings.depth.bits());
-        // The reduced depths send the cells around the change, whose palettes are new.
-        assert!(again * 20 < whole, "{settings:?}: {again} bytes to come back, {whole} for the whole picture");
+        let (mode, depth) = (settings.mode.name(), settings.depth.bits());
+        println!("{mode} at depth {depth}: {whole} bytes for the first picture, {again} to come back");
+        // At depth 8 the cells around the change get a new palette.
+        assert!(
+            again * 20 < whole,
+            "{settings:?}: {again} bytes to come back, {whole} for the first picture"
+        );
 
         room.send(key(KEY_S, true));
-        room.input.waits_for("input works again", &key(KEY_S, true));
+        room.reached(key(KEY_S, true)).await;
         assert!(!room.input.has(&key(KEY_B, true)), "what was typed while away is forgotten");
-        room.dot(0x0000_ff00);
-        room.agree("after more drawing");
-        room.leave(1).await;
-    }
+        room.leave().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_again_and_again() {
-    for settings in ways() {
+    in_every_way(|settings| async move {
         let mut dice = Dice::new(2);
         let room = Room::of(costly(&mut dice), settings).await;
         // Inside the first picture, inside what is sent again, inside a greeting.
-        let mut reconnects = 0;
-        for (round, bytes) in [60_000, 100_000, 90, 41_234, 1, 7_777].into_iter().enumerate() {
+        for bytes in [60_000, 100_000, 20, 41_234, 90, 7_777] {
             room.relay.cut_after(bytes);
-            for _ in 0..30 {
-                let command: &dyn Fn(&mut Scene) = &|scene| {
-                    let noise = Picture::new(Size::new(3, 3), round as u32);
-                    let _ = scene.pixels(SurfaceId::SCREEN, Point::new(5 * round as i32, 5), noise.view());
-                };
-                room.scene.update(command);
+            until("so much was sent", || {
                 room.scene.update(|scene| scribble(scene, &mut dice, 3));
-            }
-            if bytes > 1_000 {
-                // What was drawn is more than that, so it will be cut there.
-                reconnects += 1;
-            }
-            room.away(1);
-            room.relay.restore();
+                room.relay.is_spent()
+            })
+            .await;
         }
-        room.agree("in the end");
-        let total = room.watcher.handle.shown().stats.reconnects;
-        assert!(total >= reconnects, "{total} of {reconnects}");
-        room.leave(total).await;
+        room.away(1).await;
+        room.relay.restore();
+        room.agree("in the end").await;
+        room.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_connection_takes_over_while_the_old_one_hangs() {
+    in_every_way(|settings| async move {
+        let mut dice = Dice::new(3);
+        let room = Room::of(costly(&mut dice), settings).await;
+        room.agree("first picture").await;
+        let whole = room.relay.down();
+        room.send(key(KEY_A, true));
+        room.reached(key(KEY_A, true)).await;
+
+        // A cable is pulled: nobody is told, and what is sent is lost.
+        room.relay.swallow();
+        for color in 0..20 {
+            room.dot(color);
+            tokio::task::yield_now().await;
+        }
+        room.send(key(KEY_B, true));
+        let cut_at = room.relay.down();
+        room.watcher.send(Command::Reconnect);
+        room.reached(key(KEY_A, false)).await;
+        room.agree("taken over").await;
+        let again = room.relay.down() - cut_at;
+        assert!(
+            again * 20 < whole,
+            "{settings:?}: {again} bytes to take over, {whole} for the first picture"
+        );
+        assert_eq!(room.local.server.viewers().len(), 1, "the old connection is given up");
+        assert_eq!(room.scene.viewers(), 1);
+        room.send(key(KEY_S, true));
+        room.reached(key(KEY_S, true)).await;
+        room.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_restarted_sends_everything() {
+    in_every_way(|settings| async move {
+        let mut dice = Dice::new(4);
+        let mut room = Room::of(costly(&mut dice), settings).await;
+        room.agree("first picture").await;
+        let whole = room.relay.down();
+        let before = room.shown();
+        room.relay.cut();
+        room.away(1).await;
+        room.local = Local::start(Arc::clone(&room.scene), Arc::clone(&room.input) as Arc<dyn Source>).await;
+        room.relay.lead_to(&room.local.target);
+        room.scene.update(|scene| scribble(scene, &mut dice, 3));
+        assert_same("the last picture is kept", &room.shown(), &before);
+        let cut_at = room.relay.down();
+        room.relay.restore();
+        room.agree("back").await;
+        let again = room.relay.down() - cut_at;
+        assert!(
+            again * 10 > whole * 9,
+            "{settings:?}: {again} bytes from a server that knows nothing, {whole} at first"
+        );
+        room.leave().await;
+    })
+    .await;
+}
+
+/// Shadows that a server keeps for lost viewers; one more drives out the oldest.
+const PARKED: usize = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_was_forgotten_gets_everything() {
+    let mut dice = Dice::new(5);
+    let room = Room::of(costly(&mut dice), Settings::default()).await;
+    room.agree("first picture").await;
+    let whole = room.relay.down();
+    room.relay.cut();
+    room.empty().await;
+    // Others are lost after it.
+    let relay = Relay::to(&room.local.target).await;
+    let others: Vec<Watcher> = (0..PARKED)
+        .map(|_| {
+            let options = room.local.options(Settings::default());
+            Watcher::start(ClientOptions { target: relay.target.clone(), ..options })
+        })
+        .collect();
+    until("the others are in", || room.local.server.viewers().len() == PARKED).await;
+    relay.cut();
+    for other in others {
+        assert!(other.ended().await.1.is_err());
     }
+    room.empty().await;
+    room.dot(0x00ff_00ff);
+    let cut_at = room.relay.down();
+    room.relay.restore();
+    room.agree("back").await;
+    let again = room.relay.down() - cut_at;
+    assert!(again * 10 > whole * 9, "{again} bytes for one that was forgotten, {whole} at first");
+    room.leave().await;
 }

@@ -14,4 +14,4 @@ mod real;
 mod stage;
 
 pub use drawn::{Dice, open_window, scribble};
-pub use stage::{Stage, every_mode};
+pub use stage::{Stage, every_mode, expected};

@@ -233,9 +233,7 @@ fn kernel_address(text: &str) -> SocketAddr {
     let bytes: Vec<u8> = ip
         .as_bytes()
         .chunks(8)
-        .flat_map(|word| {
-            u32::from_str_radix(std::str::from_utf8(word).unwrap(), 16).unwrap().to_ne_bytes()
-        })
+        .flat_map(|word| u32::from_str_radix(std::str::from_utf8(word).unwrap(), 16).unwrap().to_ne_bytes())
         .collect();
     let ip: IpAddr = match <[u8; 4]>::try_from(&bytes[..]) {
         Ok(v4) => Ipv4Addr::from(v4).into(),
@@ -442,7 +440,9 @@ async fn a_view_only_credential_changes_nothing() {
     assert!(!input_state(&display, KEYCODE_A).1, "the guest's key is down");
     assert_eq!(display.picture().size(), SIZE);
     meddle(&mut me, Point::new(5, 6)).await;
-    eventually("the key is down", || (input_state(&display, KEYCODE_A) == (Point::new(5, 6), true)).then_some(()));
+    eventually("the key is down", || {
+        (input_state(&display, KEYCODE_A) == (Point::new(5, 6), true)).then_some(())
+    });
     // What a viewer holds is released when it vanishes.
     drop(me);
     eventually("the key is released", || (!input_state(&display, KEYCODE_A).1).then_some(()));
@@ -496,12 +496,8 @@ fn plain_bytes_get_nothing_from_a_tls_server() {
     let (home, display) = (panto(), XDisplay::start(SIZE));
     let served = serve(&home, &display, &["127.0.0.1:0", "--name", "hidden-name"]);
     let mut mux = Mux::default();
-    let hello = ClientHello {
-        version: VERSION,
-        name: "plain".into(),
-        resume: None,
-        settings: Settings::default(),
-    };
+    let hello =
+        ClientHello { version: VERSION, name: "plain".into(), resume: None, settings: Settings::default() };
     mux.push(Channel::Control, ClientControl::Hello(hello).encode());
     let mut bytes = Vec::new();
     while mux.poll_chunk(&mut bytes) {}

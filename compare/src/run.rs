@@ -97,7 +97,7 @@ pub fn run(mut workload: Workload, settings: Settings) -> Result<(Run, Picture),
     run.first_picture_bytes = send(&mut workload, &mut planner, &mut screen, &mut picture, &mut run)?;
     (run.frames, run.updates) = (0, 0);
     let mut now = Micros::ZERO;
-    while let Some(at) = workload.next() {
+    while let Some(at) = workload.next_at() {
         // The next look at or after what happens.
         now = Micros(at.0.max(now.0 + 1).div_ceil(FRAME.0) * FRAME.0);
         workload.advance(now);
@@ -157,6 +157,8 @@ pub fn demo_settings() -> Vec<Settings> {
     let pixels = |depth| Settings { mode: Mode::Pixels, depth, ..Settings::default() };
     let mut all: Vec<Settings> = Depth::ALL.into_iter().map(pixels).collect();
     all.insert(1, Settings { copy_rect: true, ..pixels(Depth::D24) });
-    all.extend([Mode::Commands, Mode::Hybrid, Mode::Auto].map(|mode| Settings { mode, ..Settings::default() }));
+    all.extend(
+        [Mode::Commands, Mode::Hybrid, Mode::Auto].map(|mode| Settings { mode, ..Settings::default() }),
+    );
     all
 }

@@ -27,7 +27,7 @@ impl Workload {
     }
 
     /// When something happens next; `None` at the end.
-    pub fn next(&mut self) -> Option<Micros> {
+    pub fn next_at(&mut self) -> Option<Micros> {
         let event = self.events.peek().map(|(at, _)| *at);
         [event, self.desktop.next_tick()].into_iter().flatten().min()
     }

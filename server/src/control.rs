@@ -105,8 +105,8 @@ impl Change {
                 .ok_or_else(|| format!("no mode {mode}: it is pixels, commands, hybrid or auto"))?;
         }
         if let Some(depth) = self.depth {
-            settings.depth =
-                Depth::from_bits(depth).ok_or_else(|| format!("no depth {depth}: it is 24, 16, 8, 4 or 1"))?;
+            settings.depth = Depth::from_bits(depth)
+                .ok_or_else(|| format!("no depth {depth}: it is 24, 16, 8, 4 or 1"))?;
         }
         if let Some(scale) = self.scale {
             settings.scale =
@@ -192,7 +192,9 @@ fn answer(server: &Server, request: Request) -> Response {
 
 fn reached_or(viewer: Option<u64>, reached: usize) -> Response {
     match viewer {
-        Some(id) if reached == 0 => Response::Error(format!("no viewer {id}; `panto ctl viewers` lists them")),
+        Some(id) if reached == 0 => {
+            Response::Error(format!("no viewer {id}; `panto ctl viewers` lists them"))
+        }
         _ => Response::Reached(reached),
     }
 }

@@ -532,7 +532,7 @@ fn keys_of_a_german_viewer_on_an_american_server() {
         .unwrap();
     typist.tap(28, key::Return);
     typist.assert_typed("@/Azöyß\n");
-    assert_eq!(typist.down(), []);
+    assert!(typist.down().is_empty());
 }
 
 #[test]
@@ -563,7 +563,7 @@ fn held_keys_are_a_set() {
     assert_eq!(typist.down(), [38]);
     // Released by what it pressed, whatever the keysym says by now.
     typist.key(30, key::a, false);
-    assert_eq!(typist.down(), []);
+    assert!(typist.down().is_empty());
     typist.key(29, key::Control_L, true);
     typist.key(0, key::c, true);
     typist.injector.inject(&InputEvent::Button { button: 1, down: true }).unwrap();
@@ -577,7 +577,7 @@ fn held_keys_are_a_set() {
     assert_eq!(typist.down(), [37, 54]);
     assert_eq!(pointer(&typist), 0x0104, "Control and the left button");
     typist.injector.release_all().unwrap();
-    assert_eq!(typist.down(), []);
+    assert!(typist.down().is_empty());
     assert_eq!(pointer(&typist), 0);
     // Dropping releases too, and gives borrowed keycodes back.
     typist.key(30, key::a, true);

@@ -30,7 +30,10 @@ struct Figures {
 /// Plays the script in every way, in virtual time.
 fn headless(options: &Demo) -> anyhow::Result<Exit> {
     let size = options.size;
-    println!("Demo desktop, {}x{}: its script, played once for each way of sending it.\n", size.width, size.height);
+    println!(
+        "Demo desktop, {}x{}: its script, played once for each way of sending it.\n",
+        size.width, size.height
+    );
     let mut runs = Vec::new();
     let mut last: Option<Picture> = None;
     for settings in demo_settings() {
@@ -47,7 +50,9 @@ fn headless(options: &Demo) -> anyhow::Result<Exit> {
     }
     eprintln!();
     print!("{}", markdown(&runs));
-    println!("\nkB are 1,000 bytes, framing included; ratio: the first line's bytes afterwards against this line's.");
+    println!(
+        "\nkB are 1,000 bytes, framing included; ratio: the first line's bytes afterwards against this line's."
+    );
     if let Some(picture) = &last {
         report::save_picture(picture, &options.screenshot)?;
         println!("The last picture, the same in every lossless way: {}", options.screenshot.display());

@@ -28,22 +28,33 @@ pub fn run(options: &Doctor) -> anyhow::Result<Exit> {
         findings.push(Finding { what, ok, detail });
     };
     note("serve: X display", display(options.display.as_deref()));
-    note("serve: input (XTEST)", match XtestInjector::open(options.display.as_deref()) {
-        Ok(_) => Ok("keyboard and pointer can be driven".into()),
-        Err(error) => Err(error.to_string()),
-    });
+    note(
+        "serve: input (XTEST)",
+        match XtestInjector::open(options.display.as_deref()) {
+            Ok(_) => Ok("keyboard and pointer can be driven".into()),
+            Err(error) => Err(error.to_string()),
+        },
+    );
     note("serve: virtual display", program("Xvfb", "xvfb"));
     note("serve: port", port());
-    note("serve: key directory", match data_dir() {
-        Ok(dir) => Ok(dir.display().to_string()),
-        Err(error) => Err(error.to_string()),
-    });
-    note("serve: passwords", match CredentialStore::of_user().map(|s| s.list()) {
-        Ok(Ok(list)) if list.is_empty() => Ok("none set; `serve` prints a one-time ticket (panto passwd sets one)".into()),
-        Ok(Ok(list)) => Ok(format!("{} set", list.len())),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(error) => Err(error.to_string()),
-    });
+    note(
+        "serve: key directory",
+        match data_dir() {
+            Ok(dir) => Ok(dir.display().to_string()),
+            Err(error) => Err(error.to_string()),
+        },
+    );
+    note(
+        "serve: passwords",
+        match CredentialStore::of_user().map(|s| s.list()) {
+            Ok(Ok(list)) if list.is_empty() => {
+                Ok("none set; `serve` prints a one-time ticket (panto passwd sets one)".into())
+            }
+            Ok(Ok(list)) => Ok(format!("{} set", list.len())),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(error.to_string()),
+        },
+    );
     note("view: window", window());
     if options.json {
         println!("{}", serde_json::to_string_pretty(&findings)?);
@@ -72,7 +83,9 @@ fn program(name: &str, package: &str) -> Result<String, String> {
         .map(|dir| dir.join(name))
         .find(|p| p.exists())
         .map(|p| p.display().to_string())
-        .ok_or_else(|| format!("{name} is not installed (Debian: apt install {package}); needed for --virtual"))
+        .ok_or_else(|| {
+            format!("{name} is not installed (Debian: apt install {package}); needed for --virtual")
+        })
 }
 
 fn port() -> Result<String, String> {

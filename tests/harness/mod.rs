@@ -54,8 +54,7 @@ pub fn assert_same(what: &str, got: &panto_protocol::pixel::Picture, want: &pant
 
 /// Writes a picture as PNG.
 pub fn save(picture: &panto_protocol::pixel::Picture, path: &std::path::Path) {
-    let bytes: Vec<u8> =
-        picture.data().iter().flat_map(|&p| panto_protocol::pixel::channels(p)).collect();
+    let bytes: Vec<u8> = picture.data().iter().flat_map(|&p| panto_protocol::pixel::channels(p)).collect();
     let size = picture.size();
     image::save_buffer(path, &bytes, size.width, size.height, image::ExtendedColorType::Rgb8)
         .expect("a PNG can be written");

@@ -70,11 +70,7 @@ impl Panto {
 
     /// Runs a command to its end, for as long as patience lasts.
     pub fn finish(&self, mut command: Command) -> Output {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("panto starts");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("panto starts");
         let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let out = std::thread::spawn(move || {
             let mut bytes = Vec::new();
@@ -104,7 +100,10 @@ impl Panto {
 
     /// Starts `panto serve --json ARGS` and waits until it listens.
     pub fn serve(&self, args: &[&str]) -> Served {
-        let log = self.path(&format!("serve-{}.log", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()));
+        let log = self.path(&format!(
+            "serve-{}.log",
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()
+        ));
         let mut command = self.command(&["serve", "--json"]);
         command.args(args).stdout(Stdio::piped()).stderr(std::fs::File::create(&log).expect("a log"));
         let mut child = command.spawn().expect("panto serve starts");
@@ -196,8 +195,10 @@ impl Drop for Served {
 
 /// CPU seconds of a process, from the system's ticks.
 pub fn cpu_seconds(pid: u32) -> f64 {
-    let stat = eventually("a process has figures", || std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+    let stat =
+        eventually("a process has figures", || std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
     let behind = stat.rsplit_once(')').expect("the command's name").1;
-    let ticks = |i: usize| behind.split_whitespace().nth(i).and_then(|t| t.parse::<u64>().ok()).expect("ticks");
+    let ticks =
+        |i: usize| behind.split_whitespace().nth(i).and_then(|t| t.parse::<u64>().ok()).expect("ticks");
     (ticks(11) + ticks(12)) as f64 / rustix::param::clock_ticks_per_second() as f64
 }

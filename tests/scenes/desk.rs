@@ -42,7 +42,8 @@ impl Desk {
         let command: Vec<OsString> = ["sh", "-c", &setting].map(OsString::from).into();
         let xvfb = VirtualDisplay::start(size, max, &command).expect("Xvfb starts (apt install xvfb)");
         let (source, scene) = X11Source::start(Some(xvfb.display())).expect("the display can be captured");
-        let (conn, screen) = RustConnection::connect(Some(xvfb.display())).expect("the display can be opened");
+        let (conn, screen) =
+            RustConnection::connect(Some(xvfb.display())).expect("the display can be opened");
         let root = conn.setup().roots[screen].root;
         let display = Arc::new(XDisplay::open(xvfb.display()));
         Self { display, conn, root, source: Arc::new(source), scene, _xvfb: xvfb, dir }
@@ -85,7 +86,8 @@ impl Desk {
         eventually(title, || {
             let tree = self.conn.query_tree(self.root).ok()?.reply().ok()?;
             let has = |w: Window| {
-                let cookie = self.conn.get_property(false, w, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64).ok()?;
+                let cookie =
+                    self.conn.get_property(false, w, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64).ok()?;
                 (cookie.reply().ok()?.value == title.as_bytes()).then_some(())
             };
             tree.children.into_iter().find_map(has)
@@ -94,7 +96,9 @@ impl Desk {
 
     /// A file that the command wrote.
     pub fn file(&self, name: &str) -> String {
-        eventually(name, || std::fs::read_to_string(self.dir.path().join(name)).ok().filter(|s| s.ends_with('\n')))
+        eventually(name, || {
+            std::fs::read_to_string(self.dir.path().join(name)).ok().filter(|s| s.ends_with('\n'))
+        })
     }
 
     /// Serves it to these viewers.

@@ -1,9 +1,9 @@
 //! Scenes that the test paints into the server: random drawing, windows, changes of size.
 
 use panto_protocol::draw::{
-    Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, Frames, GlyphDefine, GlyphRun, GlyphSlot, Ink, Lines,
-    Pattern, PutPixels, SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize, TileCapture, TileSlot, TileUse,
-    WindowCreate, WindowDestroy, WindowId, WindowMap, WindowMove, WindowStack,
+    Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, Frames, GlyphDefine, GlyphRun, GlyphSlot, Ink,
+    Lines, Pattern, PutPixels, SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize, TileCapture,
+    TileSlot, TileUse, WindowCreate, WindowDestroy, WindowId, WindowMap, WindowMove, WindowStack,
 };
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Size};
@@ -125,7 +125,12 @@ pub fn scribble(scene: &mut Scene, dice: &mut Dice, surfaces: u32) {
             let slots = (0..1 + dice.below(20)).map(|_| GlyphSlot(dice.below(16))).collect();
             GlyphRun { surface, color, pen: dice.point(), slots }.into()
         }
-        6 => TileCapture { slot: TileSlot(dice.below(4)), surface, rect: Rect::at(rect.origin(), Size::new(48, 32)) }.into(),
+        6 => TileCapture {
+            slot: TileSlot(dice.below(4)),
+            surface,
+            rect: Rect::at(rect.origin(), Size::new(48, 32)),
+        }
+        .into(),
         7 => {
             let points = (0..1 + dice.below(5)).map(|_| dice.point()).collect();
             TileUse { surface, slot: TileSlot(dice.below(4)), points }.into()
@@ -232,31 +237,38 @@ async fn windows_that_come_move_and_go() {
         }
 
         // A second window on the same surface, an unmapped one, one whose surface changes size.
-        scene.update(|s| {
-            s.draw(WindowCreate { id: WindowId(9), surface: SurfaceId(2), position: Point::new(5, 200) })?;
-            s.draw(WindowMap { id: WindowId(9), mapped: true })?;
-            s.draw(WindowMap { id: WindowId(1), mapped: false })?;
-            s.draw(SurfaceResize { id: SurfaceId(3), size: Size::new(350, 120) })
-        })
-        .unwrap();
+        scene
+            .update(|s| {
+                s.draw(WindowCreate {
+                    id: WindowId(9),
+                    surface: SurfaceId(2),
+                    position: Point::new(5, 200),
+                })?;
+                s.draw(WindowMap { id: WindowId(9), mapped: true })?;
+                s.draw(WindowMap { id: WindowId(1), mapped: false })?;
+                s.draw(SurfaceResize { id: SurfaceId(3), size: Size::new(350, 120) })
+            })
+            .unwrap();
         stage.turn();
         burst(&mut stage, &mut dice, 12, 4).await;
         stage.agree("shared, hidden, resized").await;
 
-        scene.update(|s| {
-            s.draw(WindowMap { id: WindowId(1), mapped: true })?;
-            s.draw(WindowDestroy { id: WindowId(3) })?;
-            s.draw(SurfaceDestroy { id: SurfaceId(3) })
-        })
-        .unwrap();
+        scene
+            .update(|s| {
+                s.draw(WindowMap { id: WindowId(1), mapped: true })?;
+                s.draw(WindowDestroy { id: WindowId(3) })?;
+                s.draw(SurfaceDestroy { id: SurfaceId(3) })
+            })
+            .unwrap();
         stage.agree("one gone").await;
-        scene.update(|s| {
-            for id in [1, 2, 9] {
-                s.draw(WindowDestroy { id: WindowId(id) })?;
-            }
-            s.draw(SurfaceDestroy { id: SurfaceId(1) })
-        })
-        .unwrap();
+        scene
+            .update(|s| {
+                for id in [1, 2, 9] {
+                    s.draw(WindowDestroy { id: WindowId(id) })?;
+                }
+                s.draw(SurfaceDestroy { id: SurfaceId(1) })
+            })
+            .unwrap();
         let last = stage.agree("all gone").await;
         stage.close(&last).await;
     }

@@ -11,7 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use x11rb::connection::Connection;
 use x11rb::protocol::render::{ConnectionExt as _, CreatePictureAux, PictType};
 use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, Cursor, ImageFormat, WindowClass,
+    ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, Cursor, ImageFormat,
+    WindowClass,
 };
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -200,7 +201,10 @@ async fn the_pointer_has_the_servers_shapes() {
         let last = stage.agree("in the end").await;
         assert_ne!(seen[0], seen[1], "the shapes differ");
         assert_ne!(seen[1], seen[2], "the shapes differ");
-        assert!(seen[2].picture.data().iter().any(|p| !matches!(p >> 24, 0 | 255)), "half-transparent pixels");
+        assert!(
+            seen[2].picture.data().iter().any(|p| !matches!(p >> 24, 0 | 255)),
+            "half-transparent pixels"
+        );
         assert_eq!((&seen[0], &seen[1]), (&seen[3], &seen[4]), "each place has its shape");
         stage.close(&last).await;
     }
@@ -223,7 +227,11 @@ async fn pointers_agree(desk: &Desk, stage: &Stage, what: &str, at: Point) {
                 .iter()
                 .map(|viewer| {
                     let shown = viewer.watcher.handle.shown();
-                    (shown.pointer, shown.cursor.as_deref() == Some(&image), shown.cursor.as_deref().map(|c| c.hot))
+                    (
+                        shown.pointer,
+                        shown.cursor.as_deref() == Some(&image),
+                        shown.cursor.as_deref().map(|c| c.hot),
+                    )
                 })
                 .collect();
             panic!("pointer {what}: {at:?}, hot spot {:?}: viewers have {shown:?}", image.hot);
@@ -252,7 +260,12 @@ fn glass_window(desk: &Desk, place: Rect) {
     let formats = conn.render_query_pict_formats().unwrap().reply().unwrap().formats;
     let argb = formats
         .iter()
-        .find(|f| f.type_ == PictType::DIRECT && f.depth == 32 && f.direct.alpha_shift == 24 && f.direct.red_shift == 16)
+        .find(|f| {
+            f.type_ == PictType::DIRECT
+                && f.depth == 32
+                && f.direct.alpha_shift == 24
+                && f.direct.red_shift == 16
+        })
         .expect("every RENDER has ARGB");
     let (pixmap, gc) = (conn.generate_id().unwrap(), conn.generate_id().unwrap());
     conn.create_pixmap(32, pixmap, desk.root, side, side).unwrap();
@@ -269,9 +282,11 @@ fn glass_window(desk: &Desk, place: Rect) {
     conn.render_create_picture(picture, pixmap, argb.id, &CreatePictureAux::new()).unwrap();
     conn.render_create_cursor(cursor, picture, 7, 21).unwrap();
     let window = conn.generate_id().unwrap();
-    let (x, y, width, height) = (place.left as i16, place.top as i16, place.width() as u16, place.height() as u16);
+    let (x, y, width, height) =
+        (place.left as i16, place.top as i16, place.width() as u16, place.height() as u16);
     let look = CreateWindowAux::new().background_pixel(0x0030_6090).cursor(cursor);
-    conn.create_window(0, window, desk.root, x, y, width, height, 0, WindowClass::INPUT_OUTPUT, 0, &look).unwrap();
+    conn.create_window(0, window, desk.root, x, y, width, height, 0, WindowClass::INPUT_OUTPUT, 0, &look)
+        .unwrap();
     conn.map_window(window).unwrap();
     conn.sync().unwrap();
 }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use panto_protocol::canvas::{Canvas, digest};
-use panto_protocol::draw::{
-    DrawCommand, SurfaceCreate, SurfaceId, SurfaceResize, WindowCreate, WindowMap,
-};
+use panto_protocol::draw::{DrawCommand, SurfaceCreate, SurfaceId, SurfaceResize, WindowCreate, WindowMap};
 use panto_protocol::geometry::{Point, Size};
 use panto_protocol::message::{Depth, Mode, Scale, Settings};
 use panto_protocol::pixel::Picture;

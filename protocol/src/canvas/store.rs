@@ -309,11 +309,8 @@ impl Canvas {
             return Err(PaintError::TooLarge { what: "glyph cache" });
         }
         self.glyph_pixels = pixels;
-        let glyph = Glyph {
-            coverage: define.coverage.clone(),
-            bearing: define.bearing,
-            advance: define.advance,
-        };
+        let glyph =
+            Glyph { coverage: define.coverage.clone(), bearing: define.bearing, advance: define.advance };
         self.glyphs.insert(define.slot, Arc::new(glyph));
         Ok(())
     }
@@ -325,7 +322,12 @@ impl Canvas {
         Ok(())
     }
 
-    pub(crate) fn create_surface(&mut self, id: SurfaceId, size: Size, alpha: bool) -> Result<(), PaintError> {
+    pub(crate) fn create_surface(
+        &mut self,
+        id: SurfaceId,
+        size: Size,
+        alpha: bool,
+    ) -> Result<(), PaintError> {
         if self.surfaces.contains_key(&id) {
             return Err(PaintError::Exists { what: "surface", id: id.0 });
         }

@@ -136,9 +136,10 @@ impl GlyphDefine {
 
 fn pack_row(row: &[u8], bits: usize, out: &mut Vec<u8>) {
     match bits {
-        1 => out.extend(row.chunks(8).map(|c| {
-            c.iter().enumerate().fold(0, |byte, (i, &m)| byte | u8::from(m != 0) << (7 - i))
-        })),
+        1 => out.extend(
+            row.chunks(8)
+                .map(|c| c.iter().enumerate().fold(0, |byte, (i, &m)| byte | u8::from(m != 0) << (7 - i))),
+        ),
         4 => out.extend(row.chunks(2).map(|c| (c[0] / 17) << 4 | c.get(1).map_or(0, |m| m / 17))),
         _ => out.extend_from_slice(row),
     }

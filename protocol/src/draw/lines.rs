@@ -87,8 +87,7 @@ impl Lines {
         };
         for segment in segments {
             let (a, b) = (segment[0], segment[1]);
-            let bounds =
-                Rect::from_corners(a.x.min(b.x), a.y.min(b.y), a.x.max(b.x) + 1, a.y.max(b.y) + 1);
+            let bounds = Rect::from_corners(a.x.min(b.x), a.y.min(b.y), a.x.max(b.x) + 1, a.y.max(b.y) + 1);
             canvas.paint(self.surface, bounds, |target| {
                 let color = target.opaque(self.color);
                 let clip = target.clip;

@@ -91,20 +91,18 @@ impl Pattern {
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
         match &self.ink {
-            Ink::Bits { rows, foreground, background } => {
-                canvas.paint(self.surface, self.rect, |target| {
-                    let (on, off) = (target.opaque(*foreground), background.map(|c| target.opaque(c)));
-                    let clip = target.clip;
-                    for y in clip.top..clip.bottom {
-                        let bits = rows[(y - self.origin.y).rem_euclid(8) as usize];
-                        let pixels = target.picture.row_mut(y, clip.left, clip.right);
-                        for (x, pixel) in (clip.left..).zip(pixels) {
-                            let bit = bits >> (7 - (x - self.origin.x).rem_euclid(8)) & 1;
-                            *pixel = if bit == 1 { on } else { off.unwrap_or(*pixel) };
-                        }
+            Ink::Bits { rows, foreground, background } => canvas.paint(self.surface, self.rect, |target| {
+                let (on, off) = (target.opaque(*foreground), background.map(|c| target.opaque(c)));
+                let clip = target.clip;
+                for y in clip.top..clip.bottom {
+                    let bits = rows[(y - self.origin.y).rem_euclid(8) as usize];
+                    let pixels = target.picture.row_mut(y, clip.left, clip.right);
+                    for (x, pixel) in (clip.left..).zip(pixels) {
+                        let bit = bits >> (7 - (x - self.origin.x).rem_euclid(8)) & 1;
+                        *pixel = if bit == 1 { on } else { off.unwrap_or(*pixel) };
                     }
-                })
-            }
+                }
+            }),
             Ink::Tile(slot) => {
                 let tile: Arc<Picture> = canvas.tile(*slot).ok_or(PaintError::UnknownTile(*slot))?.clone();
                 let (width, height) = (tile.size().width as i32, tile.size().height as i32);

@@ -107,8 +107,7 @@ fn copy_from_outside_leaves_pixels() {
     let mut canvas = screen(3, 1);
     paint(&mut canvas, fill(Rect::new(0, 0, 3, 1), RED));
     paint(&mut canvas, fill(Rect::new(0, 0, 1, 1), BLUE));
-    let item =
-        CopyItem { source: SurfaceId::SCREEN, rect: Rect::new(-2, 0, 3, 1), to: Point::new(0, 0) };
+    let item = CopyItem { source: SurfaceId::SCREEN, rect: Rect::new(-2, 0, 3, 1), to: Point::new(0, 0) };
     paint(&mut canvas, Copy { surface: SurfaceId::SCREEN, items: vec![item] });
     assert_eq!(rows(&canvas), ["brb"]);
 }
@@ -118,11 +117,15 @@ fn pixels_arrive_exactly() {
     let mut canvas = screen(5, 3);
     let mut picture = Picture::new(Size::new(3, 2), RED);
     picture.data_mut()[4] = BLUE;
-    let put = PutPixels { surface: SurfaceId::SCREEN, rect: Rect::new(1, 1, 3, 2), payload: payload(&picture) };
+    let put =
+        PutPixels { surface: SurfaceId::SCREEN, rect: Rect::new(1, 1, 3, 2), payload: payload(&picture) };
     paint(&mut canvas, put);
     assert_eq!(rows(&canvas), [".....", ".rrr.", ".rbr."]);
-    let large =
-        PutPixels { surface: SurfaceId::SCREEN, rect: Rect::new(0, 0, 4000, 4000), payload: vec![0, 1, 2, 3] };
+    let large = PutPixels {
+        surface: SurfaceId::SCREEN,
+        rect: Rect::new(0, 0, 4000, 4000),
+        payload: vec![0, 1, 2, 3],
+    };
     assert!(try_paint(&mut canvas, large).is_err());
 }
 

@@ -148,7 +148,9 @@ impl TileUse {
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
         let tile = canvas.tile(self.slot).ok_or(PaintError::UnknownTile(self.slot))?.clone();
         for &at in &self.points {
-            canvas.paint(self.surface, Rect::at(at, tile.size()), |target| target.blit_opaque(at, tile.view()))?;
+            canvas.paint(self.surface, Rect::at(at, tile.size()), |target| {
+                target.blit_opaque(at, tile.view())
+            })?;
         }
         Ok(())
     }

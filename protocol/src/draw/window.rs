@@ -80,11 +80,7 @@ impl WindowCreate {
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            id: WindowId::decode(r)?,
-            surface: SurfaceId::decode(r)?,
-            position: Point::decode(r)?,
-        })
+        Ok(Self { id: WindowId::decode(r)?, surface: SurfaceId::decode(r)?, position: Point::decode(r)? })
     }
 
     pub(super) fn cost(&self, _: &Canvas) -> u64 {

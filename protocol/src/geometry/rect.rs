@@ -196,11 +196,11 @@ impl Rect {
     /// This rectangle cut into pieces at multiples of `side` from the origin, row by row.
     pub fn grid(self, side: u32) -> impl Iterator<Item = Rect> {
         let step = side as i32;
-        let rows = if self.is_empty() { 0..0 } else { self.top.div_euclid(step)..div_ceil(self.bottom, step) };
+        let rows =
+            if self.is_empty() { 0..0 } else { self.top.div_euclid(step)..div_ceil(self.bottom, step) };
         rows.flat_map(move |row| {
-            (self.left.div_euclid(step)..div_ceil(self.right, step)).map(move |column| {
-                Rect::new(column * step, row * step, side, side).intersection(&self)
-            })
+            (self.left.div_euclid(step)..div_ceil(self.right, step))
+                .map(move |column| Rect::new(column * step, row * step, side, side).intersection(&self))
         })
     }
 

@@ -212,10 +212,9 @@ impl ServerControl {
             0x84 => Self::Ping(r.varint()?),
             0x85 => Self::Pong(r.varint()?),
             0x86 => Self::Settings(Settings::decode(r)?),
-            0x87 => Self::Digest {
-                frames: r.varint()?,
-                digest: Digest(u128::from_le_bytes(r.array("digest")?)),
-            },
+            0x87 => {
+                Self::Digest { frames: r.varint()?, digest: Digest(u128::from_le_bytes(r.array("digest")?)) }
+            }
             0x88 => Self::Outputs { screen: Size::decode(r)?, outputs: decode_outputs(r)? },
             0x89 => Self::Stats(r.text(MAX_STATS_TEXT, "statistics")?.to_owned()),
             0x8a => Self::Notice(r.text(MAX_SECRET, "notice")?.to_owned()),

@@ -87,11 +87,7 @@ impl Picture {
             return Pixels { size: Size::default(), stride: 0, data: &[] };
         }
         let stride = self.size.width as usize;
-        Pixels {
-            size: r.size(),
-            stride,
-            data: &self.data[r.top as usize * stride + r.left as usize..],
-        }
+        Pixels { size: r.size(), stride, data: &self.data[r.top as usize * stride + r.left as usize..] }
     }
 
     /// The part of the picture inside `rect` (clipped to the picture), to write to.

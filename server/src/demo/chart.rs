@@ -89,10 +89,7 @@ impl Chart {
             self.values[i] = (before + step + (50 - before) / 12).clamp(3, 97);
             let y = |v: i32| inner.bottom - 1 - (inner.height() as i32 - 1) * v / 100;
             pen.lines(
-                vec![
-                    Point::new(fresh.left - 1, y(before)),
-                    Point::new(fresh.right - 1, y(self.values[i])),
-                ],
+                vec![Point::new(fresh.left - 1, y(before)), Point::new(fresh.right - 1, y(self.values[i]))],
                 color,
             );
         }

@@ -279,5 +279,7 @@ impl Editor {
 }
 
 fn is_heading(line: &[char]) -> bool {
-    line.len() > 4 && line[line.len() - 4..].iter().all(char::is_ascii_digit) && line.starts_with(&['T', 'h', 'e'])
+    line.len() > 4
+        && line[line.len() - 4..].iter().all(char::is_ascii_digit)
+        && line.starts_with(&['T', 'h', 'e'])
 }

@@ -82,7 +82,8 @@ impl Fonts {
             width += glyph.advance;
         }
         // Blanks at the end paint nothing.
-        while slots.last().is_some_and(|s| self.fonts[face as usize].glyph(' ').is_some_and(|g| g.slot == *s)) {
+        while slots.last().is_some_and(|s| self.fonts[face as usize].glyph(' ').is_some_and(|g| g.slot == *s))
+        {
             slots.pop();
         }
         if !slots.is_empty() {

@@ -106,7 +106,10 @@ impl Desktop {
         let place = |x: u32, y: u32, size: Size| {
             let right = screen.width.saturating_sub(size.width + 20).max(20);
             let bottom = screen.height.saturating_sub(size.height + 20).max(60);
-            Point::new((x * screen.width / 1280).min(right) as i32, (y * screen.height / 800).min(bottom) as i32)
+            Point::new(
+                (x * screen.width / 1280).min(right) as i32,
+                (y * screen.height / 800).min(bottom) as i32,
+            )
         };
         let pictures = Size::new(pictures::PICTURE.width, pictures::PICTURE.height + pictures::CAPTION);
         let (terminal, editor, chart) = (fit(app::TERMINAL), fit(app::EDITOR), fit(app::CHART));
@@ -115,7 +118,12 @@ impl Desktop {
         let mut activity = chart::Chart::new(chart);
         activity.start(now);
         self.open(scene, App::Chart(activity), place(110, 556, chart), chart);
-        self.open(scene, App::Pictures(pictures::Pictures::new(pictures)), place(800, 92, pictures), pictures);
+        self.open(
+            scene,
+            App::Pictures(pictures::Pictures::new(pictures)),
+            place(800, 92, pictures),
+            pictures,
+        );
         self.open(scene, App::Terminal(shell), place(60, 84, terminal), terminal);
         self.open(scene, App::Editor(editor::Editor::new(editor)), place(700, 424, editor), editor);
         self.focus(self.programs.len() - 1, scene, now);
@@ -131,7 +139,9 @@ impl Desktop {
         frame::draw_title(scene, &mut self.fonts, program.frame(), size, program.app.title(), false);
         let surface = program.content();
         program.app.draw(&mut Pen { scene, fonts: &mut self.fonts, surface });
-        for ((id, position), surface) in program.windows().into_iter().zip([program.frame(), program.content()]) {
+        for ((id, position), surface) in
+            program.windows().into_iter().zip([program.frame(), program.content()])
+        {
             paint(scene, WindowCreate { id, surface, position });
             paint(scene, WindowMap { id, mapped: true });
         }
@@ -266,8 +276,22 @@ impl Desktop {
 /// The usual arrow, black with a white edge.
 fn arrow() -> CursorImage {
     const ROWS: [&str; 17] = [
-        "#.........", "##........", "#o#.......", "#oo#......", "#ooo#.....", "#oooo#....", "#ooooo#...", "#oooooo#..",
-        "#ooooooo#.", "#oooooooo#", "#ooooo####", "#oo#oo#...", "#o#.#oo#..", "##..#oo#..", "#....#oo#.", ".....#oo#.",
+        "#.........",
+        "##........",
+        "#o#.......",
+        "#oo#......",
+        "#ooo#.....",
+        "#oooo#....",
+        "#ooooo#...",
+        "#oooooo#..",
+        "#ooooooo#.",
+        "#oooooooo#",
+        "#ooooo####",
+        "#oo#oo#...",
+        "#o#.#oo#..",
+        "##..#oo#..",
+        "#....#oo#.",
+        ".....#oo#.",
         "......##..",
     ];
     let data = ROWS

@@ -55,10 +55,7 @@ impl Pen<'_> {
             let from = Rect::new(0, part as i32, picture.size().width, height);
             let mut payload = Vec::new();
             encoder.encode(picture.crop(from), Effort::Dense, &mut payload);
-            paint(
-                self.scene,
-                PutPixels { surface: self.surface, rect: from.offset(at.x, at.y), payload },
-            );
+            paint(self.scene, PutPixels { surface: self.surface, rect: from.offset(at.x, at.y), payload });
         }
     }
 }

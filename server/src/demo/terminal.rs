@@ -136,11 +136,7 @@ impl Terminal {
                     self.type_char(c, pen);
                 }
             }
-            Key::Backspace => {
-                if self.input.pop().is_some() {
-                    self.draw_prompt(pen);
-                }
-            }
+            Key::Backspace if self.input.pop().is_some() => self.draw_prompt(pen),
             Key::Enter => self.enter(pen, now),
             _ => {}
         }
@@ -161,10 +157,7 @@ impl Terminal {
         let x = at.x + column * CELL.width as i32;
         pen.fill(Rect::new(x, at.y + 1, CELL.width, CELL.height - 3), PAPER);
         pen.text(Face::Mono, Point::new(x, at.y), INK, c.encode_utf8(&mut [0; 4]));
-        pen.fill(
-            Rect::new(x + CELL.width as i32, at.y + 1, CELL.width, CELL.height - 3),
-            INK,
-        );
+        pen.fill(Rect::new(x + CELL.width as i32, at.y + 1, CELL.width, CELL.height - 3), INK);
     }
 
     fn enter(&mut self, pen: &mut Pen<'_>, now: Micros) {
@@ -194,7 +187,11 @@ impl Terminal {
             }
             Some("ls") => self.print(
                 pen,
-                vec![(BLUE, "pictures".into()), (INK, "  notes.txt  ".into()), (GREEN, "telegraph.sh".into())],
+                vec![
+                    (BLUE, "pictures".into()),
+                    (INK, "  notes.txt  ".into()),
+                    (GREEN, "telegraph.sh".into()),
+                ],
             ),
             Some("cat") => match words.next() {
                 Some("notes.txt") => {
@@ -224,8 +221,18 @@ impl Terminal {
     /// Starts the build log.
     pub(super) fn build(&mut self, now: Micros) {
         const CRATES: [&str; 12] = [
-            "memchr", "bitflags", "smallvec", "quill-core", "telautograph", "pantelegraph", "inkwell", "damage",
-            "shadow-canvas", "glyph-press", "relay", "panto",
+            "memchr",
+            "bitflags",
+            "smallvec",
+            "quill-core",
+            "telautograph",
+            "pantelegraph",
+            "inkwell",
+            "damage",
+            "shadow-canvas",
+            "glyph-press",
+            "relay",
+            "panto",
         ];
         let mut state = 0x1865_u32;
         let mut random = |n: u32| {
@@ -237,13 +244,23 @@ impl Terminal {
             let line = match random(9) {
                 0 => vec![
                     (YELLOW, "  warning".to_owned()),
-                    (INK, format!(": unused variable `frame_{}` in {name}/src/lib.rs:{}", random(90), random(900))),
+                    (
+                        INK,
+                        format!(
+                            ": unused variable `frame_{}` in {name}/src/lib.rs:{}",
+                            random(90),
+                            random(900)
+                        ),
+                    ),
                 ],
                 1 | 2 => vec![
                     (GREY, format!("{:>9}", format!("{}.{:02} s", random(9), random(100)))),
                     (INK, format!("  linked {name} ({} kB, {} symbols)", 40 + random(4000), random(9000))),
                 ],
-                3 => vec![(GREEN, "     Fresh".to_owned()), (INK, format!(" {name} v{}.{}.{}", random(3), random(20), random(9)))],
+                3 => vec![
+                    (GREEN, "     Fresh".to_owned()),
+                    (INK, format!(" {name} v{}.{}.{}", random(3), random(20), random(9))),
+                ],
                 _ => vec![
                     (GREEN, " Compiling".to_owned()),
                     (INK, format!(" {name} v{}.{}.{} ", random(3), random(20), random(9))),

@@ -35,11 +35,8 @@ impl Held {
 
     /// Events that release everything; nothing is held afterwards.
     pub(super) fn release(&mut self) -> Vec<InputEvent> {
-        let keys = std::mem::take(&mut self.keys).into_iter().map(|((physical, _), keysym)| InputEvent::Key {
-            physical,
-            keysym,
-            down: false,
-            text: String::new(),
+        let keys = std::mem::take(&mut self.keys).into_iter().map(|((physical, _), keysym)| {
+            InputEvent::Key { physical, keysym, down: false, text: String::new() }
         });
         let buttons = std::mem::take(&mut self.buttons)
             .into_iter()

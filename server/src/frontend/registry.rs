@@ -142,8 +142,6 @@ impl Registry {
 
     /// Tells the session with this secret to give up its connection; whether there is one.
     pub(super) fn take_over(&self, secret: &[u8; 16]) -> bool {
-        self.lock()
-            .values()
-            .any(|entry| entry.secret == *secret && entry.orders.send(Order::Park).is_ok())
+        self.lock().values().any(|entry| entry.secret == *secret && entry.orders.send(Order::Park).is_ok())
     }
 }

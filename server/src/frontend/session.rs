@@ -185,7 +185,9 @@ impl Session {
         self.connection.poll_transmit(&mut bytes, usize::MAX);
         self.pipe.output().extend_from_slice(&bytes);
         let flush = async {
-            while !self.pipe.is_writable() && matches!(self.pipe.turn().await, Ok(Turn::Read(_) | Turn::Written)) {}
+            while !self.pipe.is_writable()
+                && matches!(self.pipe.turn().await, Ok(Turn::Read(_) | Turn::Written))
+            {}
         };
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), flush).await;
     }
@@ -387,7 +389,9 @@ impl Session {
     fn order(&mut self, order: Order) -> Result<(), SessionError> {
         match order {
             Order::Settings(settings) => self.set(settings),
-            Order::Kick => self.connection.close(ByeReason::Kicked, "disconnected by the server's administrator"),
+            Order::Kick => {
+                self.connection.close(ByeReason::Kicked, "disconnected by the server's administrator")
+            }
             Order::Park => return Err(SessionError::TakenOver),
         }
         Ok(())

@@ -142,8 +142,8 @@ fn along(axis: Axis, old: &Picture, new: &Picture, rect: Rect) -> Vec<Moved> {
 /// Neighbouring strips usually moved together: one copy says it for all.
 fn join(axis: Axis, moves: &mut Vec<Moved>, m: Moved) {
     let neighbour = moves.iter_mut().find(|n| {
-        let same_distance = n.to.x - n.from.left == m.to.x - m.from.left
-            && n.to.y - n.from.top == m.to.y - m.from.top;
+        let same_distance =
+            n.to.x - n.from.left == m.to.x - m.from.left && n.to.y - n.from.top == m.to.y - m.from.top;
         same_distance
             && match axis {
                 Axis::Vertical => {
@@ -192,7 +192,9 @@ fn hashes(axis: Axis, picture: &Picture, strip: Rect) -> Lines {
             let mut lines = vec![(0u64, false); strip.width() as usize];
             let first = picture.row(strip.top, strip.left, strip.right);
             for y in strip.top..strip.bottom {
-                for ((line, &p), &f) in lines.iter_mut().zip(picture.row(y, strip.left, strip.right)).zip(first) {
+                for ((line, &p), &f) in
+                    lines.iter_mut().zip(picture.row(y, strip.left, strip.right)).zip(first)
+                {
                     line.0 = mix(line.0, p);
                     line.1 |= p != f;
                 }

@@ -41,7 +41,13 @@ impl Repeats {
     }
 
     /// A command that paints `rect` of `picture` from the cache, if it is there.
-    pub fn find(&self, picture: &Picture, surface: SurfaceId, rect: Rect, shadow: &Canvas) -> Option<TileUse> {
+    pub fn find(
+        &self,
+        picture: &Picture,
+        surface: SurfaceId,
+        rect: Rect,
+        shadow: &Canvas,
+    ) -> Option<TileUse> {
         if !worthwhile(rect.size()) {
             return None;
         }

@@ -32,7 +32,8 @@ fn differences_in(a: &Picture, b: &Picture, rect: Rect, found: &mut Vec<Rect>) {
     while top < rect.bottom {
         let bottom = (top + CELL_HEIGHT).min(rect.bottom);
         // One comparison of a whole band of rows is what makes an unchanged screen cheap.
-        let unchanged = (top..bottom).all(|y| a.row(y, rect.left, rect.right) == b.row(y, rect.left, rect.right));
+        let unchanged =
+            (top..bottom).all(|y| a.row(y, rect.left, rect.right) == b.row(y, rect.left, rect.right));
         let mut band: Vec<Rect> = Vec::new();
         if !unchanged {
             let mut left = rect.left;

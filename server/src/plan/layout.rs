@@ -14,7 +14,11 @@ use super::frame::FrameBuilder;
 /// Gives the shadow the scene's surfaces and windows. Pixels of surfaces that are
 /// new to the shadow are taken from its flat screen where they show there, which
 /// costs a few bytes; whatever is still wrong must be marked dirty by the caller.
-pub(super) fn mirror(scene: &Canvas, shadow: &mut Canvas, frame: &mut FrameBuilder) -> Result<(), PaintError> {
+pub(super) fn mirror(
+    scene: &Canvas,
+    shadow: &mut Canvas,
+    frame: &mut FrameBuilder,
+) -> Result<(), PaintError> {
     // Windows that are gone or show something else.
     let stale: Vec<_> = shadow
         .windows()

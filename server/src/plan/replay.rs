@@ -71,7 +71,11 @@ impl Replay<'_> {
             if !passed
                 && matches!(
                     change.command.as_deref(),
-                    Some(DrawCommand::GlyphDefine(_) | DrawCommand::TileDefine(_) | DrawCommand::TileCapture(_))
+                    Some(
+                        DrawCommand::GlyphDefine(_)
+                            | DrawCommand::TileDefine(_)
+                            | DrawCommand::TileCapture(_)
+                    )
                 )
             {
                 self.caches_current = false;

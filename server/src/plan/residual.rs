@@ -135,8 +135,7 @@ impl Residual {
         if moves.is_empty() {
             return Ok(false);
         }
-        let items =
-            moves.iter().map(|m| CopyItem { source: job.surface, rect: m.from, to: m.to }).collect();
+        let items = moves.iter().map(|m| CopyItem { source: job.surface, rect: m.from, to: m.to }).collect();
         frame.emit(shadow, &DrawCommand::Copy(Copy { surface: job.surface, items }))?;
         Ok(true)
     }

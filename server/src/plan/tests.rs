@@ -167,9 +167,7 @@ fn noise(size: Size, seed: u32) -> Picture {
 fn perform(scene: &mut Scene, op: &Op) {
     let id = SurfaceId;
     let command: DrawCommand = match op.clone() {
-        Op::Fill(s, r, color) => {
-            Fill { surface: id(s), color: color & 0x00ff_ffff, rects: vec![r] }.into()
-        }
+        Op::Fill(s, r, color) => Fill { surface: id(s), color: color & 0x00ff_ffff, rects: vec![r] }.into(),
         Op::Noise(s, r, seed) => {
             let Ok(surface) = scene.canvas().surface(id(s)) else { return };
             if surface.alpha || r.area() > surface.picture.size().area() {
@@ -189,7 +187,8 @@ fn perform(scene: &mut Scene, op: &Op) {
             if alpha(s) != alpha(d) {
                 return;
             }
-            Copy { surface: id(d), items: vec![CopyItem { source: id(s), rect, to: Point::new(x, y) }] }.into()
+            Copy { surface: id(d), items: vec![CopyItem { source: id(s), rect, to: Point::new(x, y) }] }
+                .into()
         }
         Op::Glyph(slot, seed) => {
             let size = Size::new(7 + slot % 3, 9);
@@ -213,7 +212,8 @@ fn perform(scene: &mut Scene, op: &Op) {
             Composite { surface: id(d), source: id(s), rect, to: rect.origin(), opacity }.into()
         }
         Op::Line(s, a, b, c, d) => {
-            Lines { surface: id(s), color: 0x00aa_5500, points: vec![Point::new(a, b), Point::new(c, d)] }.into()
+            Lines { surface: id(s), color: 0x00aa_5500, points: vec![Point::new(a, b), Point::new(c, d)] }
+                .into()
         }
         Op::Create(s, w, h, alpha) => {
             if scene.draw(SurfaceCreate { id: id(s), size: Size::new(w, h), alpha }).is_err() {

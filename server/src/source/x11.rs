@@ -66,7 +66,8 @@ impl X11Source {
         let scene = Arc::new(SharedScene::new(Scene::new(capture.size())));
         scene.lock().resize(capture.size(), capture.outputs().to_vec());
         capture.pause()?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
+        let wake =
+            eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
         let orders = Arc::new(Orders { wake, state: Mutex::default() });
 
         let grabbing = {
@@ -94,12 +95,8 @@ impl X11Source {
             }
             let _ = injector.release_all();
         })?;
-        let source = Self {
-            orders,
-            input: Mutex::new(Some(sender)),
-            can_resize,
-            threads: vec![grabbing, injecting],
-        };
+        let source =
+            Self { orders, input: Mutex::new(Some(sender)), can_resize, threads: vec![grabbing, injecting] };
         Ok((source, scene))
     }
 }

@@ -163,6 +163,7 @@ impl Client {
                 return Err(error);
             }
             attempt += 1;
+            self.stats.reconnects += 1;
             self.latencies.reset();
             let reason = error.to_string();
             tracing::info!(reason, attempt, "reconnecting");
@@ -426,7 +427,8 @@ impl Client {
                 }
                 answer.ok_or_else(|| ViewError::Auth {
                     reason: wrong.unwrap_or_else(|| {
-                        "the server asks for a password or ticket, and none was given (--password-file)".into()
+                        "the server asks for a password or ticket, and none was given (--password-file)"
+                            .into()
                     }),
                 })?
             }
@@ -443,9 +445,6 @@ impl Client {
         }
         self.cursors.clear();
         self.resume = Some(welcome.resume_secret);
-        if self.connected_at.is_some() {
-            self.stats.reconnects += 1;
-        }
         self.connected_at.get_or_insert_with(Instant::now);
         let may_control = welcome.rights == Rights::Control && !self.options.view_only;
         self.view.update(|s| {
@@ -619,7 +618,7 @@ async fn connect_trusted(options: &ClientOptions, prompt: &Arc<dyn Prompt>) -> R
         }
         // A server with `--auth none` speaks plainly, on loopback only. Nothing secret is
         // sent to it: one that asks for a secret all the same is left (`Client::prove`).
-        Err(TlsError::NotTls { .. } | TlsError::Closed { .. }) if may_be_plain(options) => {
+        Err(TlsError::NotTls | TlsError::Closed) if may_be_plain(options) => {
             Ok(connect(target, CONNECT_TIMEOUT).await?)
         }
         Err(error) => Err(error.into()),

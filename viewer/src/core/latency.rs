@@ -36,7 +36,7 @@ impl Latencies {
     /// A frame was painted that takes `inputs` more events into account.
     pub fn painted(&mut self, inputs: u64, now: Micros) {
         let n = usize::try_from(inputs).unwrap_or(usize::MAX).min(self.waiting.len());
-        if let Some(last) = self.waiting.drain(..n).last()
+        if let Some(last) = self.waiting.drain(..n).next_back()
             && now.since(last) <= LONGEST
         {
             if self.samples.len() == MAX_SAMPLES {
