@@ -95,7 +95,8 @@ pub struct Onlooker {
     runtime: tokio::runtime::Runtime,
 }
 
-struct Nobody;
+/// Answers no questions.
+pub struct Nobody;
 
 impl Prompt for Nobody {
     fn secret(&self, _: &str, _: Option<&str>) -> Option<String> {

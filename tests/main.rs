@@ -1,6 +1,8 @@
 //! The whole of Panto, tested from outside.
 
+mod bytes;
 mod control;
+mod demo;
 mod desktop;
 mod errors;
 mod hostile;
@@ -9,3 +11,4 @@ mod relay;
 mod resume;
 mod scenes;
 mod security;
+mod tidy;

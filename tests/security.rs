@@ -155,7 +155,7 @@ impl Raw {
     }
 
     /// Waits until the server has done all that it was asked: its figures come last.
-    async fn barrier(&mut self) {
+    pub async fn barrier(&mut self) {
         self.connection.request_stats();
         self.until(|e| matches!(e, ClientEvent::Stats(_)).then_some(())).await;
     }

@@ -158,7 +158,7 @@ impl ServerControl {
             }
             Self::Retry(reason) => {
                 out.u8(0x82);
-                out.text(reason);
+                out.text_within(reason, MAX_SECRET);
             }
             Self::Welcome(m) => {
                 out.u8(0x83);
@@ -192,7 +192,7 @@ impl ServerControl {
             }
             Self::Notice(text) => {
                 out.u8(0x8a);
-                out.text(text);
+                out.text_within(text, MAX_SECRET);
             }
             Self::Bye(m) => {
                 out.u8(0x7f);

@@ -214,7 +214,7 @@ impl ClientHello {
     pub(super) fn encode(&self, out: &mut Writer) {
         out.raw(MAGIC);
         out.varint(u64::from(self.version));
-        out.text(&self.name);
+        out.text_within(&self.name, MAX_SECRET);
         self.settings.encode(out);
         out.u8(u8::from(self.resume.is_some()));
         if let Some(ticket) = &self.resume {
@@ -246,7 +246,7 @@ impl ClientHello {
 impl ServerHello {
     pub(super) fn encode(&self, out: &mut Writer) {
         out.varint(u64::from(self.version));
-        out.text(&self.name);
+        out.text_within(&self.name, MAX_SECRET);
         out.u8(self.methods.0);
     }
 
@@ -273,7 +273,7 @@ impl Auth {
 impl Welcome {
     pub(super) fn encode(&self, out: &mut Writer) {
         out.varint(u64::from(self.version));
-        out.text(&self.name);
+        out.text_within(&self.name, MAX_SECRET);
         out.u8(match self.rights {
             Rights::View => 0,
             Rights::Control => 1,
@@ -316,7 +316,7 @@ pub(super) fn decode_outputs(r: &mut Reader<'_>) -> Result<Vec<Rect>, DecodeErro
 impl Bye {
     pub(super) fn encode(&self, out: &mut Writer) {
         out.varint(u64::from(self.reason.code()));
-        out.text(&self.text);
+        out.text_within(&self.text, MAX_SECRET);
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {

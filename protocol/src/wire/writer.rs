@@ -77,6 +77,12 @@ impl Writer {
         self.raw(bytes);
     }
 
+    /// UTF-8 text, cut at a character's end to at most `max` bytes: what a person reads
+    /// must not break the limits that the peer holds it to.
+    pub fn text_within(&mut self, text: &str, max: usize) {
+        self.text(&text[..text.floor_char_boundary(max)]);
+    }
+
     /// A length in bytes and UTF-8 text.
     pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());

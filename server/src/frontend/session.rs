@@ -217,9 +217,10 @@ impl Session {
                 Some(open) => (Some(&mut open.changed), Some(&mut open.orders)),
                 None => (None, None),
             };
+            let mut fed = Ok(());
             tokio::select! {
                 turn = self.pipe.turn() => match turn? {
-                    Turn::Read(bytes) => self.connection.feed(bytes, self.server.now())?,
+                    Turn::Read(bytes) => fed = self.connection.feed(bytes, self.server.now()),
                     Turn::Written => {}
                     Turn::Closed => return Err(SessionError::Closed),
                 },
@@ -231,6 +232,13 @@ impl Session {
                 _ = closing.wait_for(|&c| c) => {
                     self.connection.close(ByeReason::Done, "the server is closing");
                 }
+            }
+            if let Err(error) = fed {
+                // What came before a goodbye in the same read was meant.
+                if self.open.is_some() {
+                    self.events().await?;
+                }
+                return Err(error.into());
             }
         }
     }

@@ -226,6 +226,7 @@ impl Client {
             told: false,
             last_frame: None,
             early_digest: None,
+            digested: None,
         };
         let result = self.drive(&mut link, attempt).await;
         self.bytes_before.0 += counters.read();
@@ -261,14 +262,20 @@ impl Client {
                 turn = link.pipe.turn() => match turn {
                     Ok(Turn::Read(bytes)) => {
                         let now = self.origin.elapsed().into();
-                        let met = link.met;
-                        link.connection.feed(bytes, now).map_err(|error| match error {
-                            ConnectionError::Decode(_) if !met => ViewError::NotPanto {
-                                target: self.options.target.to_string(),
-                                source: error,
-                            },
-                            error => ended(error),
-                        })?;
+                        let was_open = link.connection.is_open();
+                        if let Err(error) = link.connection.feed(bytes, now) {
+                            // Frames that came before a goodbye in the same read belong to the last picture.
+                            if was_open {
+                                self.events(link, attempt).await?;
+                            }
+                            return Err(match error {
+                                ConnectionError::Decode(_) if !link.met => ViewError::NotPanto {
+                                    target: self.options.target.to_string(),
+                                    source: error,
+                                },
+                                error => ended(error),
+                            });
+                        }
                     }
                     Ok(Turn::Written) => {}
                     Ok(Turn::Closed) => return Err(lost("the server closed the connection")),
@@ -509,6 +516,10 @@ impl Client {
             link.early_digest = (frames > self.painted).then_some((frames, digest));
             return Ok(());
         }
+        // One digest a frame is all that an honest server sends; each costs a whole picture.
+        if link.digested.replace(frames) == Some(frames) {
+            return Ok(());
+        }
         if self.screen.digest() == digest {
             self.stats.digests_ok += 1;
         } else {
@@ -570,6 +581,8 @@ struct Link {
     told: bool,
     /// Frames that the server had sent when the end began.
     last_frame: Option<u64>,
+    /// Frames painted when a digest was last compared.
+    digested: Option<u64>,
     /// A digest that came before the frame that it is about.
     early_digest: Option<(u64, Digest)>,
 }

@@ -65,6 +65,10 @@ impl Screen {
             commands += 1;
             Ok(())
         })?;
+        // Many translucent windows over each other cost nothing to place and much to show.
+        if canvas.compose_cost(canvas.damage()) > MAX_FRAME_PAINT {
+            return Err(FrameError::TooMuch);
+        }
         Ok(Painted { inputs: header.inputs, commands })
     }
 

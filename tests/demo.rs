@@ -1,0 +1,47 @@
+//! `panto demo`, the first thing that a newcomer types.
+
+use panto_protocol::geometry::{Point, Size};
+use panto_tests::harness::{XDisplay, eventually, panto};
+
+#[test]
+fn with_a_display_it_opens_a_window() {
+    let home = panto();
+    let display = XDisplay::start(Size::new(1280, 800));
+    let mut command = home.command(&["demo"]);
+    let mut child = command.env("DISPLAY", display.name()).spawn().expect("panto demo starts");
+    display.window();
+    // The panel at the desktop's top edge, right of the overlay.
+    eventually("the desktop is shown", || {
+        (display.picture().pixel(Point::new(700, 5)) == Some(0x0016_1824)).then_some(())
+    });
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn without_a_display_it_says_so_and_leaves_picture_and_table() {
+    let home = panto();
+    let (png, json) = (home.path("demo.png"), home.path("demo.json"));
+    let output = home.run(&[
+        "demo",
+        "--size",
+        "640x480",
+        "--screenshot",
+        png.to_str().unwrap(),
+        "--stats",
+        json.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no display"));
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    for mode in
+        ["pixels | 24", "pixels + CopyRect | 24", "pixels | 8", "commands | 24", "hybrid | 24", "auto | 24"]
+    {
+        assert!(table.contains(mode), "{mode} is missing in\n{table}");
+    }
+    let picture = image::open(&png).expect("a picture");
+    assert_eq!((picture.width(), picture.height()), (640, 480));
+    let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!(figures["runs"].as_array().map(Vec::len), Some(9));
+}
