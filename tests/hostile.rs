@@ -209,17 +209,27 @@ impl Besieged {
 
     /// Sends bytes, hangs up, and returns the answer. Ends when the server has closed.
     async fn attack(&self, bytes: &[u8]) -> Vec<u8> {
+        self.attack_in_two(&[], bytes).await
+    }
+
+    /// The same, where the rest waits for the answer to a beginning that deserves one.
+    async fn attack_in_two(&self, beginning: &[u8], rest: &[u8]) -> Vec<u8> {
         let attack = async {
-            let stream = tokio::net::UnixStream::connect(path_of(&self.local.target)).await.unwrap();
+            let mut stream = tokio::net::UnixStream::connect(path_of(&self.local.target)).await.unwrap();
+            let mut answer = Vec::new();
+            // A server that closes first is right.
+            let _ = stream.write_all(beginning).await;
+            if !beginning.is_empty() {
+                // The beginning may be one that the server waits for the rest of.
+                let patience = Duration::from_millis(50);
+                let _ = tokio::time::timeout(patience, stream.read_buf(&mut answer)).await;
+            }
             let (mut reader, mut writer) = stream.into_split();
             let writing = async {
-                // A server that closes first is right.
-                let _ = writer.write_all(bytes).await;
+                let _ = writer.write_all(rest).await;
                 let _ = writer.shutdown().await;
             };
-            let mut answer = Vec::new();
-            let reading = reader.read_to_end(&mut answer);
-            let _ = tokio::join!(writing, reading);
+            let _ = tokio::join!(writing, reader.read_to_end(&mut answer));
             answer
         };
         tokio::time::timeout(PATIENCE, attack).await.expect("the server closes the connection")
@@ -263,8 +273,8 @@ async fn random_bytes() {
     // From inside the session as well.
     let hello = muxed(Channel::Control, messages(&recording.up).swap_remove(0).1);
     for i in 0..60 {
-        let bytes = [&hello[..], &random.bytes(1 << (i % 14))].concat();
-        assert!(!besieged.attack(&bytes).await.is_empty(), "at least a welcome");
+        let answer = besieged.attack_in_two(&hello, &random.bytes(1 << (i % 14))).await;
+        assert!(!answer.is_empty(), "at least a welcome");
     }
     besieged.attack(&[]).await;
     besieged.unharmed().await;
@@ -275,17 +285,19 @@ async fn a_real_viewers_bytes_flipped() {
     let (besieged, recording) = Besieged::start().await;
     let mut random = Random(2);
     let honest = recording.up_without_acks();
-    let answers: Vec<ServerControl> = messages(&besieged.attack(&honest).await)
-        .into_iter()
-        .filter(|(channel, _)| *channel == Channel::Control)
-        .map(|(_, message)| ServerControl::decode(&message).unwrap())
-        .collect();
+    let hello = muxed(Channel::Control, messages(&honest).swap_remove(0).1).len();
+    let answers: Vec<ServerControl> =
+        messages(&besieged.attack_in_two(&honest[..hello], &honest[hello..]).await)
+            .into_iter()
+            .filter(|(channel, _)| *channel == Channel::Control)
+            .map(|(_, message)| ServerControl::decode(&message).unwrap())
+            .collect();
     let settings = answers.iter().filter(|a| matches!(a, ServerControl::Settings(_))).count();
     assert!(matches!(answers[0], ServerControl::Welcome(_)) && settings == 2, "{answers:?}");
-    for bytes in [&honest, &recording.up] {
-        for at in 0..bytes.len() {
-            besieged.attack(&random.flip(bytes, at)).await;
-        }
+    for at in 0..honest.len() {
+        let bytes = random.flip(&honest, at);
+        besieged.attack_in_two(&bytes[..hello], &bytes[hello..]).await;
+        besieged.attack(&random.flip(&recording.up, at)).await;
     }
     besieged.unharmed().await;
 }
@@ -294,7 +306,10 @@ async fn a_real_viewers_bytes_flipped() {
 async fn a_real_viewers_bytes_cut_off() {
     let (besieged, recording) = Besieged::start().await;
     let honest = recording.up_without_acks();
+    let hello = muxed(Channel::Control, messages(&honest).swap_remove(0).1).len();
     for end in 0..honest.len() {
+        let (beginning, rest) = honest[..end].split_at(hello.min(end));
+        besieged.attack_in_two(if rest.is_empty() { &[] } else { beginning }, rest).await;
         besieged.attack(&honest[..end]).await;
     }
     besieged.unharmed().await;
@@ -564,7 +579,7 @@ fn a_server_that_sends_garbage() {
         ended("a frame of garbage", &output, &[PROTOCOL]);
     }
 
-    let output = meets(&home, "mute", |stream| drop(stream));
+    let output = meets(&home, "mute", drop);
     ended("a server that hangs up", &output, &[LOST]);
     let output = meets(&home, "gone", |stream| drop(Host::welcome(stream)));
     ended("a server that welcomes and hangs up", &output, &[LOST]);

@@ -211,6 +211,7 @@ impl Painter {
             .unwrap();
         conn.map_window(window).unwrap();
         conn.create_gc(gc, window, &CreateGCAux::new()).unwrap();
+        conn.flush().unwrap();
         // Painted before it is exposed, the picture would be lost.
         conn.wait_for_event().expect("an exposure");
         Self { conn, window, gc }
