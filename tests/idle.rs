@@ -86,6 +86,11 @@ async fn an_idle_desktop_costs_nothing() {
 
     let (up, down) = (relay.up(), relay.down());
     let ticks = served.cpu_seconds();
+    println!("{}", home.ctl(&served, &["viewers"]));
+    let p0 = watcher.handle.shown().picture.clone(); let c0 = watcher.handle.shown().cursor.clone();let g0=std::time::Instant::now(); let mut d0=relay.down();
+    while g0.elapsed() < Duration::from_secs(5) { tokio::time::sleep(Duration::from_millis(5)).await; if relay.down() != d0 { println!("at {:?}: {} bytes", g0.elapsed(), relay.down()-d0); d0=relay.down(); } }
+    println!("{} {}", watcher.handle.shown().picture == p0,  watcher.handle.shown().cursor == c0);
+    println!("{}", home.ctl(&served, &["viewers"]));
     let used = cpu_during(&served, Duration::from_secs(5)).await;
     let ticks = served.cpu_seconds() - ticks;
     let (up, down) = (relay.up() - up, relay.down() - down);
