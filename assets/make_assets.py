@@ -7,9 +7,8 @@ Needs the Debian packages python3-pil, python3-numpy and fonts-dejavu-core:
 
 Fonts: one grey atlas for each face and a text file of metrics. Coverage is
 rounded to 16 levels (multiples of 17), which the wire packs in half a byte.
-Pictures: fractal landscapes and a nebula. Every strip of 10 rows has 64
-colours of its own: more than a thousand in a picture, less than a byte a pixel
-on the wire.
+Pictures: fractal landscapes and a nebula. Every strip of 20 rows has 256
+colours of its own: thousands in a picture, one byte a pixel on the wire.
 """
 
 import math
@@ -138,8 +137,6 @@ def icons():
 
 
 WIDTH, HEIGHT = 400, 260
-# Rows of a strip, and colours that each strip may have.
-STRIP, COLORS = 10, 64
 
 
 def noise(shape, cells, rng, octaves=8, ridged=False, gain=0.5):
@@ -225,8 +222,7 @@ def landscape(seed, sky_top, sky_low, sun, ground, water_level, camera, fog=0.00
         top = (height[ya, xa] * (1 - fx) + height[ya, xb] * fx) * (1 - fy)
         top += (height[yb, xa] * (1 - fx) + height[yb, xb] * fx) * fy
         screen = (horizon + (eye - top) / z * hgt * 0.85).astype(int).clip(0, hgt)
-        c = (color[ya, xa] * (1 - fx)[:, None] + color[ya, xb] * fx[:, None]) * (1 - fy)[:, None]
-        c += (color[yb, xa] * (1 - fx)[:, None] + color[yb, xb] * fx[:, None]) * fy[:, None]
+        c = color[ya, xa]
         t = 1 - np.exp(-fog * max(z - 40, 0) - (fog * 0.55 * z) ** 2)
         wet = water[ya, xa]
         ripple = grain[(ya * 3) % n, (xa * 5) % n]
@@ -285,7 +281,7 @@ def nebula(seed):
     out += (glow ** 3 * smooth(0.2, 0.6, fine) * centre)[..., None] * rgb("#ffd9a8") * 1.1
     out *= (1 - 0.75 * smooth(0.3, 0.62, dust) * smooth(0.2, 0.8, glow))[..., None]
     sky = np.zeros((h, w))
-    for _ in range(500):
+    for _ in range(900):
         x, y = rng.integers(2, w - 2), rng.integers(2, h - 2)
         sky[y:y + 2, x:x + 2] += rng.random() ** 5 * 1.1 + 0.08
     big = np.zeros((h, w))
@@ -317,10 +313,9 @@ def pictures():
         image = Image.fromarray((values * 255 + 0.5).astype(np.uint8)).resize((WIDTH, HEIGHT), Image.LANCZOS)
         image = image.filter(ImageFilter.UnsharpMask(0.8, 40, 0))
         out = Image.new("RGB", image.size)
-        for top in range(0, HEIGHT, STRIP):
-            strip = image.crop((0, top, WIDTH, min(top + STRIP, HEIGHT)))
-            few = strip.quantize(COLORS, Image.Quantize.MEDIANCUT, kmeans=3, dither=Image.Dither.NONE)
-            out.paste(few.convert("RGB"), (0, top))
+        for top in range(0, HEIGHT, 20):
+            strip = image.crop((0, top, WIDTH, min(top + 20, HEIGHT)))
+            out.paste(strip.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB"), (0, top))
         out.save(HERE / "demo" / f"{name}.png", optimize=True)
         print(name, len(set(out.getdata())), "colours", (HERE / "demo" / f"{name}.png").stat().st_size, "bytes")
 

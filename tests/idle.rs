@@ -87,9 +87,21 @@ async fn an_idle_desktop_costs_nothing() {
     let (up, down) = (relay.up(), relay.down());
     let ticks = served.cpu_seconds();
     println!("{}", home.ctl(&served, &["viewers"]));
-    let p0 = watcher.handle.shown().picture.clone(); let c0 = watcher.handle.shown().cursor.clone();let g0=std::time::Instant::now(); let mut d0=relay.down();
-    while g0.elapsed() < Duration::from_secs(5) { tokio::time::sleep(Duration::from_millis(5)).await; if relay.down() != d0 { println!("at {:?}: {} bytes", g0.elapsed(), relay.down()-d0); d0=relay.down(); } }
-    println!("{} {}", watcher.handle.shown().picture == p0,  watcher.handle.shown().cursor == c0);
+    let p0 = watcher.handle.shown().picture.clone();
+    let c0 = watcher.handle.shown().cursor.clone();
+    let g0 = std::time::Instant::now();
+    let mut d0 = relay.down();
+    while g0.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if relay.down() != d0 {
+            println!("at {:?}: {} bytes", g0.elapsed(), relay.down() - d0);
+            d0 = relay.down();
+        }
+    }
+    {
+        let s = watcher.handle.shown();
+        println!("picture {} cursor {} {:?}", s.picture == p0, s.cursor == c0, s.stats);
+    }
     println!("{}", home.ctl(&served, &["viewers"]));
     let used = cpu_during(&served, Duration::from_secs(5)).await;
     let ticks = served.cpu_seconds() - ticks;

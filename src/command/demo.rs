@@ -37,7 +37,8 @@ fn headless(options: &Demo) -> anyhow::Result<Exit> {
     let mut runs = Vec::new();
     let mut last: Option<Picture> = None;
     for settings in demo_settings() {
-        eprint!("  {} at depth {} … ", settings.mode.name(), settings.depth.bits());
+        let copies = if settings.copy_rect { " with CopyRect" } else { "" };
+        eprint!("  {}{copies} at depth {} … ", settings.mode.name(), settings.depth.bits());
         let (run, picture) = panto_compare::run(panto_compare::demo(size), settings)?;
         eprintln!("{} bytes", run.first_picture_bytes + run.bytes_down);
         if run.lossless {

@@ -65,12 +65,14 @@ async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<
             (Some(identity), Some(tls))
         }
     };
+    let only_unix = listener.local_addrs().iter().all(|a| matches!(a, LocalAddr::Unix(_)));
     let passwords = match &options.password_db {
         Some(path) => CredentialStore::at(path),
         None => CredentialStore::of_user()?,
     };
     let ticket = match options.auth {
-        Auth::Password if !options.no_ticket => {
+        // Over a Unix socket nobody is asked for one.
+        Auth::Password if !options.no_ticket && !only_unix => {
             let rights = if options.view_only {
                 panto_transport::Rights::View
             } else {
@@ -84,7 +86,7 @@ async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<
         // Read even where a ticket will do: what is wrong with the file is better said now
         // than to everyone who knocks.
         let nobody = passwords.list()?.is_empty();
-        if nobody && ticket.is_none() {
+        if nobody && ticket.is_none() && !only_unix {
             let why = "nobody could come in: set a password first (panto passwd), or leave out --no-ticket";
             return Err(Usage(why.into()).into());
         }
@@ -181,6 +183,7 @@ fn announce(
         writeln!(out, "listening on {address}")?;
     }
     let host = machine_name();
+    let mut lines = Vec::new();
     for address in bound {
         let target = match address {
             LocalAddr::Unix(path) => Target::unix(path),
@@ -193,7 +196,11 @@ fn announce(
             (Some(identity), LocalAddr::Tcp(_)) => target.with_fingerprint(identity.fingerprint()),
             _ => target,
         };
-        writeln!(out, "view it with:  panto view '{}'", target.url())?;
+        let line = format!("view it with:  panto view '{}'", target.url());
+        if !lines.contains(&line) {
+            writeln!(out, "{line}")?;
+            lines.push(line);
+        }
     }
     if let Some(port) = bound.iter().filter(|a| a.is_loopback()).find_map(LocalAddr::port) {
         writeln!(out, "from elsewhere:  ssh -L {port}:localhost:{port} {host}   and the same there")?;

@@ -74,13 +74,19 @@ impl Meter {
         self.rate(|a, b| b.frames.saturating_sub(a.frames) as f64)
     }
 
-    /// Percent of one core that the server used in the last second.
+    /// Percent of one core that the server used lately: between the first and the last
+    /// of its words on it in this minute, as it speaks more seldom than samples are taken.
     pub(super) fn server_cpu(&self) -> Option<f64> {
-        self.samples.back()?.server_cpu?;
-        Some(self.rate(|a, b| match (a.server_cpu, b.server_cpu) {
-            (Some(a), Some(b)) => (b - a).max(0.0) * 100.0,
-            _ => 0.0,
-        }))
+        let mut told = self.samples.iter().filter_map(|s| Some((s.at, s.server_cpu?)));
+        let first = told.next()?;
+        let mut last = first;
+        for (at, cpu) in told {
+            if cpu != last.1 {
+                last = (at, cpu);
+            }
+        }
+        let seconds = last.0.duration_since(first.0).as_secs_f64();
+        (seconds > 0.0).then(|| (last.1 - first.1).max(0.0) * 100.0 / seconds)
     }
 
     /// Percent of one core that this process used in the last second.
