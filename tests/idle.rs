@@ -24,8 +24,12 @@ use crate::scenes::Dice;
 /// One unit of the system's own accounting, and more than any idle process needs.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A ping and its answer, both ways, with room for two of them in a window.
+/// A ping or its answer, with room for two in a window.
 const KEEP_ALIVE: u64 = 24;
+
+/// What a viewer with a person in front of it asks of its own accord in 5 s: a ping and
+/// the server's figures, with room for two in a window.
+const FIGURES: u64 = 256;
 
 fn serve(home: &Panto, size: &str, command: &str) -> (Served, XDisplay) {
     let served = home.serve(&["127.0.0.1:0", "--auth", "none", "--virtual", size, "--", "sh", "-c", command]);
@@ -33,8 +37,13 @@ fn serve(home: &Panto, size: &str, command: &str) -> (Served, XDisplay) {
     (served, remote)
 }
 
-/// A viewer behind a wire that counts.
-async fn watch(home: &Panto, served: &Served, settings: Settings) -> (Watcher, Relay) {
+/// A viewer behind a wire that counts; with `duration`, one that only measures.
+async fn watch(
+    home: &Panto,
+    served: &Served,
+    settings: Settings,
+    duration: Option<Duration>,
+) -> (Watcher, Relay) {
     let address = served.address();
     let (host, port) = address.rsplit_once(':').expect("HOST:PORT");
     let relay = Relay::to(&Target::tcp(host, port.parse().expect("a port"))).await;
@@ -46,7 +55,7 @@ async fn watch(home: &Panto, served: &Served, settings: Settings) -> (Watcher, R
         settings,
         view_only: false,
         reconnect: false,
-        duration: None,
+        duration,
     };
     (Watcher::start(options), relay)
 }
@@ -76,43 +85,35 @@ async fn an_idle_desktop_costs_nothing() {
     let (served, remote) =
         serve(&home, "1280x800", "exec openbox --startup 'xterm -geometry 100x40+30+30 -e cat'");
     remote.window();
-    let (watcher, relay) = watch(&home, &served, Settings::default()).await;
+    let (watcher, relay) = watch(&home, &served, Settings::default(), Some(Duration::from_secs(600))).await;
+    let pixels = Settings { mode: Mode::Pixels, ..Settings::default() };
+    let (person, persons) = watch(&home, &served, pixels, None).await;
     // The xterm draws its cursor when it has the keyboard: the last thing to happen.
     remote.point(300, 300);
     remote.button(1, true);
     remote.button(1, false);
     eventually("the terminal has the keyboard", || remote.has_focus("XTerm").then_some(()));
     settled(&watcher, &remote, &relay);
+    settled(&person, &remote, &persons);
 
-    let (up, down) = (relay.up(), relay.down());
+    let before = [&relay, &persons].map(|r| (r.down(), r.up()));
     let ticks = served.cpu_seconds();
-    println!("{}", home.ctl(&served, &["viewers"]));
-    let p0 = watcher.handle.shown().picture.clone();
-    let c0 = watcher.handle.shown().cursor.clone();
-    let g0 = std::time::Instant::now();
-    let mut d0 = relay.down();
-    while g0.elapsed() < Duration::from_secs(5) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        if relay.down() != d0 {
-            println!("at {:?}: {} bytes", g0.elapsed(), relay.down() - d0);
-            d0 = relay.down();
-        }
-    }
-    {
-        let s = watcher.handle.shown();
-        println!("picture {} cursor {} {:?}", s.picture == p0, s.cursor == c0, s.stats);
-    }
-    println!("{}", home.ctl(&served, &["viewers"]));
     let used = cpu_during(&served, Duration::from_secs(5)).await;
     let ticks = served.cpu_seconds() - ticks;
-    let (up, down) = (relay.up() - up, relay.down() - down);
-    println!("idle for 5 s: server CPU {used:?}, {down} bytes down, {up} bytes up");
+    let [quiet, asking] =
+        [(&relay, before[0]), (&persons, before[1])].map(|(r, b)| (r.down() - b.0, r.up() - b.1));
+    println!(
+        "idle for 5 s with two viewers: server CPU {used:?}; bytes down and up {quiet:?}, a person's {asking:?}"
+    );
     assert!(used < TICK, "an idle server used {used:?} of CPU in 5 s");
     assert!(ticks < 1.5 * TICK.as_secs_f64(), "{ticks} s of CPU in ticks");
-    assert!(down <= KEEP_ALIVE && up <= KEEP_ALIVE, "{down} bytes down, {up} bytes up in 5 idle seconds");
-    let (stats, result) = watcher.quit().await;
-    assert!(result.is_ok());
-    assert_eq!(stats.digests_wrong, 0);
+    assert!(quiet.0 <= KEEP_ALIVE && quiet.1 <= KEEP_ALIVE, "bytes down and up in 5 idle seconds: {quiet:?}");
+    assert!(asking.0 <= FIGURES && asking.1 <= KEEP_ALIVE, "bytes down and up in 5 idle seconds: {asking:?}");
+    for watcher in [watcher, person] {
+        let (stats, result) = watcher.quit().await;
+        assert!(result.is_ok());
+        assert_eq!(stats.digests_wrong, 0);
+    }
 }
 
 /// Waits until the viewer has the picture and its digest, and the wire has been silent
@@ -143,7 +144,7 @@ async fn nothing_is_captured_while_nobody_looks() {
     moves("it floods before anyone looks");
     let never = cpu_during(&served, Duration::from_secs(2)).await;
 
-    let (watcher, _relay) = watch(&home, &served, Settings::default()).await;
+    let (watcher, _relay) = watch(&home, &served, Settings::default(), None).await;
     let mut frames = 0;
     eventually("the viewer sees it move", || {
         frames = watcher.handle.shown().stats.frames;
@@ -173,7 +174,7 @@ async fn a_busy_server_at_1080p_stays_small() {
     let home = panto();
     let (served, remote) = serve(&home, "1920x1080", "exec sleep 1000");
     let painter = Painter::start(&served.display());
-    let (watcher, _relay) = watch(&home, &served, Settings::default()).await;
+    let (watcher, _relay) = watch(&home, &served, Settings::default(), None).await;
     let mut dice = Dice::new(700);
     let mut most = 0;
     // Every kind of target that a planner keeps beside the scene and its shadow.

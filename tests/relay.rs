@@ -90,11 +90,6 @@ impl Relay {
         self.shared.line.send_modify(|l| l.stuck = l.accepted);
     }
 
-    /// Connections taken so far, refused ones included.
-    pub fn connections(&self) -> u64 {
-        self.shared.line.borrow().accepted
-    }
-
     /// Bytes carried to viewers so far.
     pub fn down(&self) -> u64 {
         self.shared.down.load(Ordering::SeqCst)

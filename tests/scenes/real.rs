@@ -274,7 +274,7 @@ fn glass_window(desk: &Desk, place: Rect) {
         .flat_map(|i| {
             let (x, alpha) = (i % 32, i / 32 * 8);
             // Premultiplied: no channel above its alpha.
-            (alpha << 24 | (x * 8).min(alpha) << 16 | alpha / 2 << 8 | alpha.min(40)).to_le_bytes()
+            (alpha << 24 | (x * 8).min(alpha) << 16 | ((alpha / 2) << 8) | alpha.min(40)).to_le_bytes()
         })
         .collect();
     conn.put_image(ImageFormat::Z_PIXMAP, pixmap, gc, side, side, 0, 0, 0, 32, &pixels).unwrap();

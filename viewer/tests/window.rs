@@ -318,7 +318,9 @@ fn child(options: &str) -> ExitCode {
         }
     });
     let handle = view.handle();
-    std::thread::spawn(move || obey(&mut view));
+    let last = handle.clone();
+    let (said, all_said) = mpsc::channel();
+    std::thread::spawn(move || obey(&mut view, &said));
     let options = WindowOptions {
         title: "window test".to_owned(),
         view_only: option("view-only").is_some(),
@@ -328,7 +330,11 @@ fn child(options: &str) -> ExitCode {
         scaling: option("scaling").map_or(Scaling::Fit, |s| Scaling::Whole(s.parse().unwrap_or(1))),
         ..WindowOptions::default()
     };
-    match ui::run(handle, options) {
+    let result = ui::run(handle, options);
+    // What the window sent last is still to be said.
+    last.send(Sent::Resize(END));
+    let _ = all_said.recv_timeout(PATIENCE);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("{e}");
@@ -337,8 +343,11 @@ fn child(options: &str) -> ExitCode {
     }
 }
 
+/// No window has this size: the end of what is sent.
+const END: Size = Size::new(0, 0);
+
 /// Does what the lines on standard input say, and says what is sent.
-fn obey(view: &mut View) {
+fn obey(view: &mut View, said: &mpsc::Sender<()>) {
     let (lines, received) = mpsc::channel();
     let reader = lines.clone();
     std::thread::spawn(move || {
@@ -354,6 +363,9 @@ fn obey(view: &mut View) {
     });
     for event in received {
         match event {
+            Err(Sent::Resize(END)) => {
+                let _ = said.send(());
+            }
             Err(command) => {
                 println!("{command:?}");
                 match command {

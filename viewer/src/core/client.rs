@@ -227,6 +227,7 @@ impl Client {
             last_frame: None,
             early_digest: None,
             digested: None,
+            figures_of: None,
         };
         let result = self.drive(&mut link, attempt).await;
         self.bytes_before.0 += counters.read();
@@ -295,7 +296,9 @@ impl Client {
                         self.begin_farewell(link);
                     }
                 }
-                _ = ping.tick(), if pings => {
+                // A screen at rest costs nothing but the keep-alive: no figures change either.
+                _ = ping.tick(), if pings && link.figures_of != Some(self.stats.frames) => {
+                    link.figures_of = Some(self.stats.frames);
                     link.connection.ping(self.now());
                     link.connection.request_stats();
                 }
@@ -581,6 +584,8 @@ struct Link {
     told: bool,
     /// Frames that the server had sent when the end began.
     last_frame: Option<u64>,
+    /// Frames painted in all when figures were last asked for.
+    figures_of: Option<u64>,
     /// Frames painted when a digest was last compared.
     digested: Option<u64>,
     /// A digest that came before the frame that it is about.
