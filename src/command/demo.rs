@@ -89,7 +89,8 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
     let runtime = runtime::start()?;
     let socket = paths::runtime_dir().join(format!("demo-{}.sock", std::process::id()));
     let control = paths::runtime_dir().join(format!("demo-ctl-{}.sock", std::process::id()));
-    let (server, _control) = runtime.block_on(async {
+    let (server, _control, interruptions) = runtime.block_on(async {
+        let interruptions = runtime::Interruptions::listen()?;
         let listener = Listener::bind(&[ListenAddress::Unix(socket.clone())]).await?;
         let (source, scene) = DemoSource::start(options.size);
         let config = ServerConfig {
@@ -101,7 +102,7 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
         let server = Server::new(config, scene, Arc::new(source));
         tokio::spawn(Arc::clone(&server).run(listener));
         let control = Control::start(Arc::clone(&server), control.clone()).await?;
-        anyhow::Ok((server, control))
+        anyhow::Ok((server, control, interruptions))
     })?;
     println!("another viewer:  panto view unix:{}", socket.display());
     println!("steer it with:   panto ctl --socket {} mode pixels|commands|hybrid|auto", control.display());
@@ -122,7 +123,7 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
     runtime.spawn({
         let handle = handle.clone();
         async move {
-            let _ = runtime::interrupted().await;
+            interruptions.first().await;
             handle.send(Command::Quit);
         }
     });

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Four workers even on small machines: planning a frame keeps one busy for some
 /// milliseconds, and others must answer meanwhile.
@@ -14,13 +14,24 @@ pub fn start() -> anyhow::Result<Runtime> {
         .context("cannot start the runtime")
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub async fn interrupted() -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// SIGINT and SIGTERM, heard from the moment this exists.
+pub struct Interruptions {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interruptions {
+    /// Begins to listen: before anything is started that a signal should end tidily.
+    /// Call inside the runtime.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
-    Ok(())
+
+    /// Waits for the first of them.
+    pub async fn first(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }

@@ -50,6 +50,7 @@ pub fn run(options: Serve) -> anyhow::Result<Exit> {
 }
 
 async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<Exit> {
+    let interruptions = runtime::Interruptions::listen()?;
     // The address first: when it is taken, no display need be started for nothing.
     let listener = Listener::bind(&addresses).await?;
     let (virtual_display, source, scene) = source(&options)?;
@@ -121,7 +122,7 @@ async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<
     let running = tokio::spawn(Arc::clone(&server).run(listener));
     let ended = command_ended(virtual_display.as_ref());
     tokio::select! {
-        result = runtime::interrupted() => result?,
+        () = interruptions.first() => {}
         () = ended => tracing::info!("the command has ended"),
     }
     server.close();

@@ -40,16 +40,19 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
     let runtime = runtime::start()?;
     let state = ViewState::new();
     let handle = state.handle();
+    let interruptions = {
+        let _inside = runtime.enter();
+        runtime::Interruptions::listen()?
+    };
     let task = runtime.spawn(Client::new(client, Arc::new(prompt), state).run());
     let interrupted = Arc::new(AtomicBool::new(false));
     {
         let (handle, interrupted) = (handle.clone(), Arc::clone(&interrupted));
         runtime.spawn(async move {
-            let result = runtime::interrupted().await;
+            interruptions.first().await;
             // Before the end that it brings about.
             interrupted.store(true, Ordering::Release);
             handle.send(Command::Quit);
-            result
         });
     }
 

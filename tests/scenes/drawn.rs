@@ -9,6 +9,8 @@ use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{Depth, Mode, Scale, Settings};
 use panto_protocol::pixel::{Picture, scale};
+use panto_protocol::time::Micros;
+use panto_server::demo::{Desktop, script};
 use panto_server::scene::Scene;
 
 use super::{Stage, every_mode};
@@ -345,4 +347,38 @@ async fn depth_and_scale_change_in_mid_stream() {
         last = stage.agree(&format!("round {round}")).await;
     }
     stage.close(&last).await;
+}
+
+/// The demo desktop and its script, as fast as they go.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_desktop_plays_its_script() {
+    let size = Size::new(960, 600);
+    for depth in Depth::ALL {
+        let mut scene = Scene::new(size);
+        let mut desktop = Desktop::new(&mut scene, Micros::ZERO);
+        let (mut stage, scene) = Stage::of_scene("demo", scene, every_mode(depth)).await;
+        let first = stage.agree("first").await;
+        let script = script(size);
+        let pause = script.events.len() / 6;
+        for (i, (at, event)) in script.events.into_iter().enumerate() {
+            // What moves by itself until then.
+            while let Some(tick) = desktop.next_tick().filter(|tick| *tick <= at) {
+                scene.update(|s| desktop.tick(s, tick));
+                tokio::task::yield_now().await;
+            }
+            scene.update(|s| desktop.input(&event, s, at));
+            if i % pause == pause / 2 {
+                stage.turn();
+            }
+            if i % pause == pause - 1 {
+                stage.agree(&format!("event {i}")).await;
+            }
+        }
+        while let Some(tick) = desktop.next_tick().filter(|tick| *tick <= script.rest) {
+            scene.update(|s| desktop.tick(s, tick));
+        }
+        let last = stage.agree("in the end").await;
+        assert!(first != last, "it was played");
+        stage.close(&last).await;
+    }
 }
