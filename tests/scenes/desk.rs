@@ -118,7 +118,8 @@ impl Desk {
         let look = || self.display.picture().crop(place).to_picture();
         let before = look();
         act();
-        eventually(what, || (look() != before).then_some(()));
+        let d = std::time::Instant::now(); let mut saved=false;
+        eventually(what, || { if d.elapsed().as_secs() > 5 && !saved { saved = true; panto_tests::harness::save(&self.display.picture(), std::path::Path::new("/tmp/hx/fail.png")); eprintln!("SAVED"); } (look() != before).then_some(()) });
     }
 
     /// A click.
