@@ -398,7 +398,7 @@ pub struct Doctor {
 }
 
 fn size(text: &str) -> Result<Size, String> {
-    let error = || format!("'{text}' is no size; it looks like 1280x800");
+    let error = || format!("'{text}' is no size; it looks like 1280x800, with sides from 16 to 16384");
     let (width, height) = text.split_once(['x', 'X', '×']).ok_or_else(error)?;
     let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (16..=16_384).contains(n)).ok_or_else(error);
     Ok(Size::new(side(width)?, side(height)?))

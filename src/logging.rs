@@ -11,7 +11,7 @@ use crate::cli::{LogFormat, Logging};
 pub fn start(options: &Logging) {
     let level = match (options.quiet, options.verbose) {
         (true, _) => "error",
-        (false, 0) => "warn,panto=info,panto_server=info,panto_viewer=info,panto_transport=info",
+        (false, 0) => "warn,winit=error,panto=info,panto_server=info,panto_viewer=info,panto_transport=info",
         (false, 1) => "info,panto=debug,panto_server=debug,panto_viewer=debug,panto_transport=debug",
         (false, _) => "debug,panto=trace,panto_server=trace,panto_viewer=trace,panto_transport=trace",
     };

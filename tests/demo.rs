@@ -45,3 +45,19 @@ fn without_a_display_it_says_so_and_leaves_picture_and_table() {
     let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     assert_eq!(figures["runs"].as_array().map(Vec::len), Some(9));
 }
+
+#[test]
+fn a_viewing_whose_server_is_gone_at_the_end_says_so() {
+    let home = panto();
+    let socket = format!("unix:{}", home.path("s/panto.sock").display());
+    let served = home.serve(&[&socket, "--demo", "--size", "640x480"]);
+    let mut child =
+        home.command(&["view", &socket, "--no-window", "--for", "3s"]).spawn().expect("panto view");
+    eventually("the viewer is in", || {
+        (home.ctl(&served, &["viewers"])["viewers"].as_array()?.len() == 1).then_some(())
+    });
+    // Killed, so that no goodbye is said: the viewer tries to come back until its time is over.
+    let pid = rustix::process::Pid::from_raw(served.pid() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert!(matches!(child.wait().unwrap().code(), Some(7 | 3)), "lost, or no longer to be reached");
+}

@@ -90,7 +90,7 @@ fn show(options: &View, handle: &Handle) -> anyhow::Result<()> {
         return Ok(());
     }
     // The window ends when the person quits or the connection has ended for good.
-    panto_viewer::ui::run(handle.clone(), window_options(&options.window, &options.target))?;
+    panto_viewer::ui::run(handle.clone(), window_options(&options.window, title(&options.target)))?;
     handle.send(Command::Quit);
     Ok(())
 }
@@ -104,6 +104,13 @@ fn show(options: &View, _: &Handle) -> anyhow::Result<()> {
         "this panto was built without its window (feature `window`); use --no-window".into(),
     )
     .into())
+}
+
+/// The target as people say it: without scheme and fingerprint.
+#[cfg(feature = "window")]
+fn title(target: &str) -> &str {
+    let target = target.strip_prefix("panto://").unwrap_or(target);
+    target.split(['/', '?']).next().filter(|host| !host.is_empty() && *host != "unix:").unwrap_or(target)
 }
 
 /// The window's options from the command line's.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Size};
@@ -113,13 +114,29 @@ impl Desk {
         Size::new(geometry.width.into(), geometry.height.into())
     }
 
+    /// A part of what it shows.
+    pub fn look(&self, place: Rect) -> Picture {
+        self.display.picture().crop(place).to_picture()
+    }
+
     /// Does something and waits until it shows inside `place`.
     pub fn changes(&self, what: &str, place: Rect, act: impl FnOnce()) {
-        let look = || self.display.picture().crop(place).to_picture();
-        let before = look();
+        let before = self.look(place);
         act();
-        let d = std::time::Instant::now(); let mut saved=false;
-        eventually(what, || { if d.elapsed().as_secs() > 5 && !saved { saved = true; panto_tests::harness::save(&self.display.picture(), std::path::Path::new("/tmp/hx/fail.png")); eprintln!("SAVED"); } (look() != before).then_some(()) });
+        eventually(what, || (self.look(place) != before).then_some(()));
+    }
+
+    /// Does something every second until it had its effect: for what a program may
+    /// ignore while it is busy, and which does no harm twice.
+    pub fn insist(&self, what: &str, act: impl Fn(), mut effect: impl FnMut() -> bool) {
+        let mut acted: Option<Instant> = None;
+        eventually(what, || {
+            if acted.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) {
+                acted = Some(Instant::now());
+                act();
+            }
+            effect().then_some(())
+        });
     }
 
     /// A click.

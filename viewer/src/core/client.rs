@@ -168,27 +168,30 @@ impl Client {
             let reason = error.to_string();
             tracing::info!(reason, attempt, "reconnecting");
             self.view.update(|s| s.connection = Connection::Reconnecting { reason, attempt });
-            if self.pause(BACKOFF[(attempt as usize - 1).min(BACKOFF.len() - 1)]).await {
-                return Ok(());
+            match self.pause(BACKOFF[(attempt as usize - 1).min(BACKOFF.len() - 1)]).await {
+                Paused::Again => {}
+                Paused::Quit => return Ok(()),
+                // The time was over while there was no server: a script must learn of it.
+                Paused::Over => return Err(error),
             }
         }
     }
 
-    /// Waits before the next attempt; whether the person ended it meanwhile.
-    async fn pause(&mut self, time: Duration) -> bool {
+    /// Waits before the next attempt.
+    async fn pause(&mut self, time: Duration) -> Paused {
         let end = tokio::time::Instant::now() + time;
         let deadline = self.deadline();
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(end) => return false,
+                () = tokio::time::sleep_until(end) => return Paused::Again,
                 command = self.view.commands.recv() => match command {
-                    Some(Command::Quit) | None => return true,
-                    Some(Command::Reconnect) => return false,
+                    Some(Command::Quit) | None => return Paused::Quit,
+                    Some(Command::Reconnect) => return Paused::Again,
                     Some(Command::Settings(settings)) => self.options.settings = settings,
                     // Keys pressed at a dead picture are not meant for whatever comes next.
                     Some(_) => {}
                 },
-                () = until(deadline) => return true,
+                () = until(deadline) => return Paused::Over,
             }
         }
     }
@@ -565,6 +568,16 @@ impl Client {
         self.update_stats();
         self.stats.digest = self.screen.digest().to_string();
     }
+}
+
+/// How a wait for the next attempt ended.
+enum Paused {
+    /// It is time for the next attempt.
+    Again,
+    /// The person ended it.
+    Quit,
+    /// The time for viewing was over.
+    Over,
 }
 
 /// One connection.
