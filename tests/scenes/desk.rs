@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Size};
@@ -114,29 +113,12 @@ impl Desk {
         Size::new(geometry.width.into(), geometry.height.into())
     }
 
-    /// A part of what it shows.
-    pub fn look(&self, place: Rect) -> Picture {
-        self.display.picture().crop(place).to_picture()
-    }
-
     /// Does something and waits until it shows inside `place`.
     pub fn changes(&self, what: &str, place: Rect, act: impl FnOnce()) {
-        let before = self.look(place);
+        let look = || self.display.picture().crop(place).to_picture();
+        let before = look();
         act();
-        eventually(what, || (self.look(place) != before).then_some(()));
-    }
-
-    /// Does something every second until it had its effect: for what a program may
-    /// ignore while it is busy, and which does no harm twice.
-    pub fn insist(&self, what: &str, act: impl Fn(), mut effect: impl FnMut() -> bool) {
-        let mut acted: Option<Instant> = None;
-        eventually(what, || {
-            if acted.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) {
-                acted = Some(Instant::now());
-                act();
-            }
-            effect().then_some(())
-        });
+        eventually(what, || (look() != before).then_some(()));
     }
 
     /// A click.
@@ -144,12 +126,6 @@ impl Desk {
         self.display.point(x, y);
         self.display.button(1, true);
         self.display.button(1, false);
-    }
-
-    /// A press and release of a key.
-    pub fn press(&self, keysym: u32) {
-        self.display.key(keysym, true);
-        self.display.key(keysym, false);
     }
 
     /// The pointer's picture, as the X server has it.

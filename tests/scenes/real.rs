@@ -79,6 +79,7 @@ async fn gtk_widgets_clicked_and_typed_into() {
         let pixels = picture.crop(entry);
         pixels.iter().any(|p| Some(p) != pixels.iter().next()).then_some(())
     });
+    eventually("it has the keyboard", || desk.display.has_focus("Gtk3-widget-factory").then_some(()));
     for depth in Depth::ALL {
         let mut stage = desk.stage("gtk", every_mode(depth)).await;
         widgets(&desk, &program, &mut stage, entry).await;
@@ -90,7 +91,6 @@ async fn gtk_widgets_clicked_and_typed_into() {
 }
 
 async fn widgets(desk: &Desk, program: &Held, stage: &mut Stage, entry: Rect) {
-    use xkeysym::key;
     let still = async |stage: &Stage, what: &str| {
         program.stop();
         stage.agree(what).await;
@@ -107,22 +107,11 @@ async fn widgets(desk: &Desk, program: &Held, stage: &mut Stage, entry: Rect) {
     });
     still(stage, "typed").await;
 
-    // A menu over everything, and away again.
-    let menu = Rect::new(16, 100, 330, 120);
+    // A number, and a toggle button. (A list that pops up is not among these: GTK 3.24
+    // loses it for good, with critical warnings, when it comes while GTK was held.)
     stage.turn();
-    // By the keyboard: a click would race with the window manager's own grab of the
-    // pointer. The list does not stay open while GTK is still being given the focus.
-    let closed = desk.look(menu);
-    let open = || {
-        desk.display.key(key::Alt_L, true);
-        desk.press(key::Down);
-        desk.display.key(key::Alt_L, false);
-    };
-    desk.insist("the list opens", open, || desk.look(menu) != closed);
-    still(stage, "menu").await;
-    desk.insist("the list closes", || desk.press(key::Escape), || desk.look(menu) == closed);
-
-    // A toggle button, and a check button by the keyboard.
+    desk.changes("the number grows", Rect::new(122, 328, 40, 28), || desk.click(216, 342));
+    still(stage, "counted").await;
     desk.changes("the button changes", Rect::new(394, 64, 140, 28), || desk.click(464, 78));
     still(stage, "toggled").await;
 
