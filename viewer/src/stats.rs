@@ -36,7 +36,7 @@ pub struct Stats {
     pub frames: u64,
     /// Draw commands painted.
     pub updates: u64,
-    /// Connections lost and made again.
+    /// Attempts to come back after a lost connection.
     pub reconnects: u64,
     /// CPU seconds of the server since this viewer connected; `None` until it told.
     pub server_cpu_s: Option<f64>,
