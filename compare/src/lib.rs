@@ -3,6 +3,8 @@
 //! So far one workload, the demo desktop's script, in virtual time: bytes are
 //! exact and the same in every run.
 
+pub mod figures;
+pub mod link;
 mod run;
 mod table;
 mod workload;
