@@ -3,9 +3,12 @@
 //! So far one workload, the demo desktop's script, in virtual time: bytes are
 //! exact and the same in every run.
 
+pub mod expression;
 pub mod figures;
 pub mod link;
+pub mod report;
 mod run;
+pub mod script;
 mod table;
 mod workload;
 

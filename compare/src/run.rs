@@ -131,7 +131,7 @@ fn send(
         let frame = planner.plan(workload.scene(), Budget::UNLIMITED)?;
         run.server_s += started.elapsed().as_secs_f64();
         let Some(frame) = frame else { continue };
-        let message = frame.message(0);
+        let message = frame.message(panto_protocol::message::FrameHeader::default());
         let started = Instant::now();
         screen.paint(&message)?;
         screen.show(picture);

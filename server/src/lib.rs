@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod control;
+pub mod deliver;
 pub mod demo;
 pub mod frontend;
 pub mod infer;

@@ -29,7 +29,7 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use known_hosts::{KnownHosts, Trust, TrustError, TrustPolicy, UnknownPolicy, Verdict};
 pub use listen::{ListenError, Listener, LocalAddr, Peer};
 pub use pipe::{Pipe, Turn};
-pub use process::cpu_seconds;
+pub use process::{cpu_seconds, peak_memory_bytes};
 pub use stream::{Stream, WireCounters};
 pub use throttle::{
     HANDSHAKE_DEADLINE, HandshakeLimits, HandshakePermit, MAX_UNAUTHENTICATED, MAX_UNAUTHENTICATED_PER_IP,

@@ -15,6 +15,24 @@ pub struct Latency {
     pub max: f64,
 }
 
+/// Where the time between an input and its picture went: means, ms, that add up to the
+/// mean of `input_to_pixel_ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Stages {
+    /// On the wire, both ways.
+    pub network: f64,
+    /// From the input's arrival at the server until the screen had changed.
+    pub capture: f64,
+    /// Planning and encoding.
+    pub encode: f64,
+    /// Waiting at the server: for the pacer, and for the socket to take it.
+    pub queue: f64,
+    /// Decoding, and painting onto the surfaces.
+    pub decode: f64,
+    /// Composing what is shown.
+    pub paint: f64,
+}
+
 /// Figures of one viewing since it began.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Stats {
@@ -42,8 +60,16 @@ pub struct Stats {
     pub server_cpu_s: Option<f64>,
     /// CPU seconds of this process since it began viewing.
     pub viewer_cpu_s: f64,
+    /// Largest resident memory of the server's process; `None` until it told.
+    pub server_memory_bytes: Option<u64>,
+    /// Largest resident memory of this process.
+    pub viewer_memory_bytes: Option<u64>,
     /// From an input's sending to the painting of the first frame that answers it.
     pub input_to_pixel_ms: Option<Latency>,
+    /// Its parts; `None` until the server told its own.
+    pub latency_stages_ms: Option<Stages>,
+    /// From the beginning of viewing to the first whole picture, milliseconds.
+    pub first_picture_ms: Option<f64>,
     /// Round trip measured by pings, milliseconds.
     pub rtt_ms: Option<f64>,
     /// Whether the settings in force are lossless.

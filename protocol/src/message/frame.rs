@@ -2,7 +2,7 @@
 //!
 //! | field    | wire    | meaning                                                  |
 //! |----------|---------|----------------------------------------------------------|
-//! | inputs   | varint  | input events taken into account since the frame before   |
+//! | header   | varint  | bit 0 settled; from bit 1 on the number of inputs         |
 //! | commands |         | to the message's end                                     |
 //!
 //! Frames are counted, not numbered: the n-th message on the draw channel of a
@@ -15,14 +15,17 @@ use crate::wire::{DecodeError, MAX_FRAME_COMMANDS, Reader, Writer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FrameHeader {
     /// Input events that were injected before this picture was taken, counted
-    /// since the frame before.
+    /// since the frame before. Below 2^63.
     pub inputs: u64,
+    /// Whether the viewer has the whole picture with this frame: nothing of what had
+    /// changed until the picture was taken is left for later frames.
+    pub settled: bool,
 }
 
 impl FrameHeader {
     /// Appends the header.
     pub fn encode(&self, out: &mut Writer) {
-        out.varint(self.inputs);
+        out.varint(self.inputs << 1 | u64::from(self.settled));
     }
 }
 
@@ -34,7 +37,8 @@ pub fn decode_frame<E: From<DecodeError>>(
     mut each: impl FnMut(DrawCommand, usize) -> Result<(), E>,
 ) -> Result<FrameHeader, E> {
     let mut r = Reader::new(bytes);
-    let header = FrameHeader { inputs: r.varint()? };
+    let header = r.varint()?;
+    let header = FrameHeader { inputs: header >> 1, settled: header & 1 == 1 };
     let mut commands = 0;
     while !r.is_empty() {
         commands += 1;

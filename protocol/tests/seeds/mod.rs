@@ -105,7 +105,7 @@ fn encoding() -> Vec<(String, Vec<u8>)> {
 
 fn frame(commands: &[DrawCommand]) -> Vec<u8> {
     let mut out = Writer::new();
-    FrameHeader { inputs: 1 }.encode(&mut out);
+    FrameHeader { inputs: 1, settled: true }.encode(&mut out);
     for command in commands {
         command.encode(&mut out);
     }

@@ -2,7 +2,6 @@
 //! kind of connection into planners reading the shared scene.
 
 mod held;
-mod pointer;
 mod registry;
 mod server;
 mod session;

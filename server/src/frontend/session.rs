@@ -3,46 +3,33 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use panto_protocol::canvas::{Digest, PaintError};
+use panto_protocol::canvas::PaintError;
 use panto_protocol::connection::{ConnectionError, ServerConnection, ServerEvent};
-use panto_protocol::geometry::Rect;
 use panto_protocol::message::{
     AuthMethods, ByeReason, ClientHello, InputEvent, Rights, Settings, VERSION, Welcome,
 };
 use panto_protocol::time::Micros;
 use panto_protocol::wire::MAX_QUEUED_CONTROL;
-use panto_transport::{Credential, HandshakePermit, Peer, Pipe, Stream, Turn, WireCounters, cpu_seconds};
+use panto_transport::{
+    Credential, HandshakePermit, Peer, Pipe, Stream, Turn, WireCounters, cpu_seconds, peak_memory_bytes,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::held::Held;
-use super::pointer::PointerNews;
 use super::registry::{Order, ViewerInfo};
 use super::server::{Parked, Proof, Server};
-use crate::pace::{Pace, Pacer};
+use crate::deliver::{Delivery, Wake};
 use crate::plan::Planner;
 use crate::stats::ServerStats;
 
 /// Bytes chosen for the wire at once. What is chosen cannot be overtaken any more.
 const TRANSMIT: usize = 16 << 10;
 
-/// A picture must be at rest for this long before its digest is sent.
-const DIGEST_DELAY: Micros = Micros(150_000);
-
 /// What one [`TRANSMIT`] takes off the count of unread answers: 1 KiB each, the longest notice.
 const UNREAD_A_TRANSMIT: usize = TRANSMIT / 1024;
 
 /// Wrong proofs on one connection before it is closed.
 const MAX_PROOFS: u32 = 3;
-
-/// When a session has to look at the scene again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wake {
-    /// At this time, whatever happens.
-    at: Option<Micros>,
-    /// When the scene changes. Not while a frame is due already and merely must wait:
-    /// a busy scene would wake the session for nothing.
-    on_change: bool,
-}
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
@@ -76,21 +63,13 @@ pub(super) struct Session {
 
 /// What a session has once its viewer is in.
 struct Open {
-    planner: Planner,
-    pacer: Pacer,
+    delivery: Delivery,
     credential: Credential,
     rights: Rights,
     secret: [u8; 16],
     orders: mpsc::UnboundedReceiver<Order>,
     changed: watch::Receiver<u64>,
     held: Held,
-    pointer: PointerNews,
-    /// Input injected since the last frame.
-    inputs: u64,
-    outputs: Vec<Rect>,
-    /// When the newest frame was sent, until its digest followed.
-    undigested: Option<Micros>,
-    sent_digest: Option<Digest>,
     cpu_at_start: f64,
 }
 
@@ -169,7 +148,7 @@ impl Session {
         if lost && !connection.is_closed() {
             let (painted, unpainted) = connection.into_unpainted();
             let parked = Parked {
-                planner: open.planner,
+                planner: open.delivery.into_planner(),
                 painted,
                 unpainted,
                 credential: open.credential,
@@ -205,6 +184,10 @@ impl Session {
             if self.pipe.is_writable() && self.connection.has_transmit() {
                 self.connection.poll_transmit(self.pipe.output(), TRANSMIT);
                 self.unread = self.unread.saturating_sub(UNREAD_A_TRANSMIT);
+            } else if self.pipe.is_writable()
+                && let Some(open) = &mut self.open
+            {
+                open.delivery.written(self.server.now());
             }
             if self.connection.is_closed() {
                 self.say_last_words().await;
@@ -263,8 +246,9 @@ impl Session {
                 ServerEvent::Acked(acked) => {
                     let (still, now) = (self.connection.frames_in_flight(), self.server.now());
                     if let Some(open) = &mut self.open {
-                        open.pacer.on_acked(&acked, still, now);
-                        let (rtt, rate) = (open.pacer.round_trip(), open.pacer.rate());
+                        open.delivery.acked(&acked, still, now);
+                        let pacer = open.delivery.pacer();
+                        let (rtt, rate) = (pacer.round_trip(), pacer.rate());
                         self.server.registry.update(self.id, |info| {
                             info.rtt_ms = rtt.map(Micros::as_millis_f64);
                             info.rate_bps = rate.map(|bytes| bytes * 8);
@@ -277,7 +261,7 @@ impl Session {
                 }
                 ServerEvent::Refresh => {
                     if let Some(open) = &mut self.open {
-                        open.planner.refresh();
+                        open.delivery.refresh();
                     }
                 }
                 ServerEvent::Resize(size) => {
@@ -362,19 +346,13 @@ impl Session {
         let changed = self.server.scene.subscribe();
         self.server.scene.add_viewers(1);
         self.open = Some(Open {
-            planner,
-            pacer: Pacer::default(),
+            delivery: Delivery::new(planner, outputs, now),
             credential,
             rights,
             secret,
             orders,
             changed,
             held: Held::default(),
-            pointer: PointerNews::default(),
-            inputs: 0,
-            outputs,
-            undigested: Some(now),
-            sent_digest: None,
             cpu_at_start: cpu_seconds(),
         });
         Ok(())
@@ -382,13 +360,10 @@ impl Session {
 
     fn input(&mut self, event: &InputEvent) {
         let Some(open) = &mut self.open else { return };
-        open.inputs += 1;
-        if open.rights != Rights::Control {
+        let obeyed = open.rights == Rights::Control;
+        open.delivery.input(event, obeyed, self.server.now());
+        if !obeyed {
             return;
-        }
-        if let InputEvent::Pointer { position } = event {
-            open.pointer.moved_by_viewer(*position);
-            open.planner.set_focus(Some(*position));
         }
         open.held.note(event);
         self.server.source.input(event);
@@ -407,7 +382,7 @@ impl Session {
 
     fn set(&mut self, settings: Settings) {
         let Some(open) = &mut self.open else { return };
-        open.planner.set_settings(settings);
+        open.delivery.set_settings(settings);
         self.connection.send_settings(settings);
         self.server.registry.update(self.id, |info| info.set_settings(&settings));
         tracing::info!(
@@ -443,10 +418,12 @@ impl Session {
         let Some(open) = &self.open else { return };
         let stats = ServerStats {
             server_cpu_s: cpu_seconds() - open.cpu_at_start,
+            server_memory_bytes: peak_memory_bytes(),
             frames: self.connection.frames_sent(),
             bytes_down: self.counters.written(),
             bytes_up: self.counters.read(),
             viewers: self.server.scene.viewers() as u64,
+            stages_ms: open.delivery.stages(),
         };
         self.connection.send_stats(serde_json::to_string(&stats).unwrap_or_default());
     }
@@ -454,44 +431,18 @@ impl Session {
     /// Sends a frame if one is due and may go.
     fn frame(&mut self) -> Result<Wake, SessionError> {
         let Some(open) = &mut self.open else { return Ok(Wake { at: None, on_change: false }) };
-        if !self.connection.is_open() {
-            return Ok(Wake { at: None, on_change: false });
-        }
         let now = self.server.now();
         // Seen before the scene is read, so that no change falls between.
         open.changed.borrow_and_update();
-        let mut scene = self.server.scene.lock();
-        // Only the newest place counts for a viewer that is behind: what the pipe holds
-        // cannot be overtaken anyway, and its end wakes the session.
-        if self.pipe.is_writable() {
-            for message in open.pointer.news(&scene) {
-                self.connection.send_cursor(&message);
-            }
-        }
-        if open.outputs != scene.outputs() {
-            open.outputs = scene.outputs().to_vec();
-            self.connection.send_outputs(scene.size(), open.outputs.clone());
-        }
-        if !open.planner.is_due(&scene) {
-            drop(scene);
-            return Ok(Wake { at: self.digest(now), on_change: true });
-        }
-        let (frames, bytes) = (self.connection.frames_in_flight(), self.connection.bytes_in_flight());
-        match open.pacer.pace(now, frames, bytes, open.inputs > 0) {
-            Pace::Now => {}
-            // The acknowledgement wakes the session.
-            Pace::OnAck => return Ok(Wake { at: None, on_change: false }),
-            Pace::At(time) => return Ok(Wake { at: Some(time), on_change: false }),
-        }
-        let budget = open.pacer.budget(open.planner.settings().mode, bytes);
-        let frame = open.planner.plan(&mut scene, budget)?;
-        let due = open.planner.is_due(&scene);
-        drop(scene);
-        if let Some(frame) = frame {
-            let message = frame.message(std::mem::take(&mut open.inputs));
-            self.connection.send_frame(message, now);
-            open.pacer.on_sent(now);
-            open.undigested = Some(now);
+        let delivered = {
+            let mut scene = self.server.scene.lock();
+            let writable = self.pipe.is_writable();
+            open.delivery.deliver(&mut scene, &mut self.connection, writable, now)?
+        };
+        let now = self.server.now();
+        open.delivery.digest(&mut self.connection, now);
+        if let Some(frame) = delivered.frame {
+            open.delivery.encoded(now);
             self.server.registry.update(self.id, |info| {
                 info.frames += 1;
                 info.updates += frame.count as u64;
@@ -500,27 +451,7 @@ impl Session {
                 }
             });
         }
-        if due {
-            return Ok(Wake { at: Some(now), on_change: false });
-        }
-        Ok(Wake { at: self.digest(now), on_change: true })
-    }
-
-    /// Sends the digest once the picture rests. Returns when to look again.
-    fn digest(&mut self, now: Micros) -> Option<Micros> {
-        let open = self.open.as_mut()?;
-        let due = open.undigested? + DIGEST_DELAY;
-        if now < due {
-            return Some(due);
-        }
-        open.undigested = None;
-        if self.connection.frames_sent() > 0 {
-            let digest = open.planner.digest();
-            if open.sent_digest.replace(digest) != Some(digest) {
-                self.connection.send_digest(digest);
-            }
-        }
-        None
+        Ok(delivered.wake)
     }
 }
 

@@ -29,10 +29,10 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The message, with `inputs` input events taken into account since the frame before.
-    pub fn message(&self, inputs: u64) -> Vec<u8> {
+    /// The message.
+    pub fn message(&self, header: FrameHeader) -> Vec<u8> {
         let mut out = Writer::new();
-        FrameHeader { inputs }.encode(&mut out);
+        header.encode(&mut out);
         out.raw(&self.commands);
         out.finish()
     }

@@ -8,7 +8,7 @@ use panto_protocol::draw::{
 };
 use panto_protocol::encoding::Encoder;
 use panto_protocol::geometry::Size;
-use panto_protocol::message::{Depth, decode_frame};
+use panto_protocol::message::{Depth, FrameHeader, decode_frame};
 use panto_protocol::pixel::Picture;
 use panto_protocol::quantize::{Quantizer, downscale, scaled_size};
 use proptest::prelude::*;
@@ -35,7 +35,7 @@ impl Viewer {
         for _ in 0..10_000 {
             let budget = Budget { bytes: budget, effort: Effort::Balanced };
             if let Some(frame) = self.planner.plan(scene, budget).unwrap() {
-                let message = frame.message(0);
+                let message = frame.message(FrameHeader::default());
                 bytes += message.len();
                 decode_frame(&message, |command, _| -> Result<(), anyhow_error::Error> {
                     self.canvas.apply(&command).map_err(anyhow_error::Error::from)

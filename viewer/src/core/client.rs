@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use panto_protocol::canvas::{CursorImage, Digest};
+use panto_protocol::canvas::CursorImage;
 use panto_protocol::connection::{ClientConfig, ClientConnection, ClientEvent, ConnectionError};
 use panto_protocol::message::{
     AuthMethods, ByeReason, CursorMessage, ResumeTicket, Rights, ServerHello, Settings, Welcome,
@@ -11,17 +11,14 @@ use panto_protocol::message::{
 use panto_protocol::time::Micros;
 use panto_protocol::wire::MAX_QUEUED_CONTROL;
 use panto_transport::{
-    Endpoint, Fingerprint, KnownHosts, Pipe, Stream, Target, TlsError, Trust, TrustPolicy, Turn, Verdict,
-    WireCounters, connect, cpu_seconds, start_tls,
+    Fingerprint, KnownHosts, Pipe, Target, TrustPolicy, Turn, WireCounters, cpu_seconds, peak_memory_bytes,
 };
 use serde::Deserialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{Command, Connection, Latencies, Screen, View, ViewError};
+use super::trust::connect_trusted;
+use super::{Command, Connection, FrameError, Painting, Verdict, View, ViewError};
 use crate::stats::Stats;
-
-/// How long one attempt to connect may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Pauses between attempts to come back.
 const BACKOFF: [Duration; 5] = [
@@ -81,8 +78,7 @@ pub struct Client {
     options: ClientOptions,
     prompt: Arc<dyn Prompt>,
     view: View,
-    screen: Screen,
-    latencies: Latencies,
+    painting: Painting,
     cursors: Vec<Option<Arc<CursorImage>>>,
     /// The secret that was right, for coming back after the session was forgotten.
     secret: Option<String>,
@@ -93,6 +89,7 @@ pub struct Client {
     connected_at: Option<Instant>,
     cpu_at_start: f64,
     stats: Stats,
+    server_stages: Option<ServerStages>,
     /// Bytes of connections that have ended.
     bytes_before: (u64, u64),
     quitting: bool,
@@ -103,6 +100,18 @@ pub struct Client {
 struct ServerFigures {
     server_cpu_s: f64,
     frames: u64,
+    #[serde(default)]
+    server_memory_bytes: Option<u64>,
+    #[serde(default)]
+    stages_ms: Option<ServerStages>,
+}
+
+/// The server's part of the latencies, means in ms.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct ServerStages {
+    capture: f64,
+    encode: f64,
+    queue: f64,
 }
 
 impl Client {
@@ -112,8 +121,7 @@ impl Client {
             options,
             prompt,
             view,
-            screen: Screen::new(),
-            latencies: Latencies::default(),
+            painting: Painting::new(Micros::ZERO),
             cursors: Vec::new(),
             secret: None,
             resume: None,
@@ -122,6 +130,7 @@ impl Client {
             connected_at: None,
             cpu_at_start: cpu_seconds(),
             stats: Stats::default(),
+            server_stages: None,
             bytes_before: (0, 0),
             quitting: false,
         }
@@ -164,7 +173,7 @@ impl Client {
             }
             attempt += 1;
             self.stats.reconnects += 1;
-            self.latencies.reset();
+            self.painting.reconnected();
             let reason = error.to_string();
             tracing::info!(reason, attempt, "reconnecting");
             self.view.update(|s| s.connection = Connection::Reconnecting { reason, attempt });
@@ -228,8 +237,6 @@ impl Client {
             farewell: None,
             told: false,
             last_frame: None,
-            early_digest: None,
-            digested: None,
             figures_of: None,
         };
         let result = self.drive(&mut link, attempt).await;
@@ -346,7 +353,7 @@ impl Client {
                 let may = self.view.handle().shown().may_control && !self.options.view_only;
                 if may {
                     connection.send_input(&event);
-                    self.latencies.sent(self.origin.elapsed().into());
+                    self.painting.input_sent(self.origin.elapsed().into());
                 }
             }
             Command::Settings(settings) => {
@@ -389,11 +396,16 @@ impl Client {
                     self.view.update(|s| s.settings = settings);
                     self.publish(link);
                 }
-                ClientEvent::Digest { frames, digest } => self.check(frames, digest, link)?,
+                ClientEvent::Digest { frames, digest } => {
+                    let verdict = self.painting.check(frames, digest, &link.connection);
+                    self.judge(verdict, link)?;
+                }
                 ClientEvent::Outputs { screen, .. } => self.view.update(|s| s.screen = screen),
                 ClientEvent::Stats(json) => {
                     if let Ok(figures) = serde_json::from_str::<ServerFigures>(&json) {
                         self.stats.server_cpu_s = Some(figures.server_cpu_s);
+                        self.stats.server_memory_bytes = figures.server_memory_bytes;
+                        self.server_stages = figures.stages_ms;
                         link.last_frame = Some(figures.frames);
                     }
                     self.leave_if_all_is_painted(link);
@@ -453,7 +465,7 @@ impl Client {
 
     fn welcome(&mut self, welcome: &Welcome) {
         if !welcome.resumed {
-            self.screen.clear();
+            self.painting.clear();
             self.painted = 0;
         }
         self.cursors.clear();
@@ -471,23 +483,18 @@ impl Client {
     }
 
     fn frame(&mut self, frame: &[u8], link: &mut Link) -> Result<(), ViewError> {
-        let painted = self.screen.paint(frame)?;
-        let screen = &mut self.screen;
-        self.view.update(|s| {
-            let damage = screen.show(&mut s.picture);
-            s.damage.add_region(&damage);
+        let (painting, origin) = (&mut self.painting, self.origin);
+        let shown = self.view.update(|s| {
+            let shown =
+                painting.frame(frame, &mut link.connection, &mut s.picture, || origin.elapsed().into())?;
+            s.damage.add_region(&shown.damage);
             s.damage.simplify(64);
             s.generation += 1;
-        });
-        self.painted = link.connection.painted();
+            Ok::<_, FrameError>(shown)
+        })?;
+        self.painted = link.connection.frames_painted();
         link.answered()?;
-        self.latencies.painted(painted.inputs, self.origin.elapsed().into());
-        self.stats.frames += 1;
-        self.stats.updates += painted.commands;
-        if let Some((frames, digest)) = link.early_digest.filter(|(frames, _)| *frames == self.painted) {
-            link.early_digest = None;
-            self.check(frames, digest, link)?;
-        }
+        self.judge(shown.verdict, link)?;
         self.publish(link);
         self.leave_if_all_is_painted(link);
         Ok(())
@@ -515,24 +522,18 @@ impl Client {
         }
     }
 
-    fn check(&mut self, frames: u64, digest: Digest, link: &mut Link) -> Result<(), ViewError> {
-        if frames != self.painted {
-            // The control channel overtakes frames: hold it until its moment. One of
-            // the past says nothing.
-            link.early_digest = (frames > self.painted).then_some((frames, digest));
-            return Ok(());
-        }
-        // One digest a frame is all that an honest server sends; each costs a whole picture.
-        if link.digested.replace(frames) == Some(frames) {
-            return Ok(());
-        }
-        if self.screen.digest() == digest {
-            self.stats.digests_ok += 1;
-        } else {
-            self.stats.digests_wrong += 1;
-            tracing::error!(frames, "the picture is not the server's: asking for all of it again");
-            link.connection.send_refresh();
-            link.answered()?;
+    /// Acts on what a digest said.
+    fn judge(&mut self, verdict: Option<Verdict>, link: &mut Link) -> Result<(), ViewError> {
+        match verdict {
+            None => return Ok(()),
+            Some(Verdict::Right) => self.stats.digests_ok += 1,
+            Some(Verdict::Wrong) => {
+                self.stats.digests_wrong += 1;
+                let frames = self.painted;
+                tracing::error!(frames, "the picture is not the server's: asking for all of it again");
+                link.connection.send_refresh();
+                link.answered()?;
+            }
         }
         self.publish(link);
         Ok(())
@@ -557,16 +558,23 @@ impl Client {
         stats.lossless = settings.is_lossless();
         stats.duration_s = self.connected_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
         stats.viewer_cpu_s = cpu_seconds() - self.cpu_at_start;
-        stats.input_to_pixel_ms = self.latencies.summary();
+        let painting = &self.painting;
+        stats.frames = painting.frames();
+        stats.updates = painting.commands();
+        stats.input_to_pixel_ms = painting.latencies().summary();
+        stats.first_picture_ms = painting.first_picture().map(Micros::as_millis_f64);
+        stats.latency_stages_ms =
+            self.server_stages.and_then(|s| painting.stages(s.capture, s.encode, s.queue));
         stats.payload_bytes_by_kind =
-            self.screen.bytes_by_kind().iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+            painting.screen().bytes_by_kind().iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
     }
 
     fn finish_stats(&mut self) {
         self.stats.bytes_down = self.bytes_before.0;
         self.stats.bytes_up = self.bytes_before.1;
         self.update_stats();
-        self.stats.digest = self.screen.digest().to_string();
+        self.stats.viewer_memory_bytes = peak_memory_bytes();
+        self.stats.digest = self.painting.screen().digest().to_string();
     }
 }
 
@@ -599,10 +607,6 @@ struct Link {
     last_frame: Option<u64>,
     /// Frames painted in all when figures were last asked for.
     figures_of: Option<u64>,
-    /// Frames painted when a digest was last compared.
-    digested: Option<u64>,
-    /// A digest that came before the frame that it is about.
-    early_digest: Option<(u64, Digest)>,
 }
 
 impl Link {
@@ -617,51 +621,6 @@ impl Link {
             what: "flood of messages whose answers it does not read",
         }))
     }
-}
-
-/// Connects, and makes sure of the server's identity.
-async fn connect_trusted(options: &ClientOptions, prompt: &Arc<dyn Prompt>) -> Result<Stream, ViewError> {
-    let (target, known_hosts) = (&options.target, &options.known_hosts);
-    let stream = connect(target, CONNECT_TIMEOUT).await?;
-    if matches!(target.endpoint, Endpoint::Unix(_)) {
-        return Ok(stream);
-    }
-    match start_tls(stream).await {
-        Ok(untrusted) => {
-            let fingerprint = untrusted.fingerprint();
-            match known_hosts.judge(target, fingerprint, options.trust)? {
-                Verdict::Trusted => {}
-                Verdict::TrustedAndNew => {
-                    known_hosts.remember(target, fingerprint)?;
-                    tracing::info!(%target, %fingerprint, "server is new and trusted from now on");
-                }
-                Verdict::AskUser => {
-                    let (prompt, asked) = (Arc::clone(prompt), target.clone());
-                    let trusted =
-                        tokio::task::spawn_blocking(move || prompt.trust(&asked, fingerprint)).await;
-                    if !trusted.unwrap_or(false) {
-                        return Err(ViewError::NotTrusted);
-                    }
-                    known_hosts.remember(target, fingerprint)?;
-                }
-            }
-            Ok(untrusted.into_trusted())
-        }
-        // A server with `--auth none` speaks plainly, on loopback only. Nothing secret is
-        // sent to it: one that asks for a secret all the same is left (`Client::prove`).
-        Err(TlsError::NotTls | TlsError::Closed) if may_be_plain(options) => {
-            Ok(connect(target, CONNECT_TIMEOUT).await?)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Plain connections only to this machine, and never to a server that is known to have a key.
-fn may_be_plain(options: &ClientOptions) -> bool {
-    let target = &options.target;
-    target.is_loopback()
-        && target.fingerprint.is_none()
-        && matches!(options.known_hosts.check(target, Fingerprint::of_spki(&[])), Ok(Trust::Unknown))
 }
 
 /// Waits until the person wants to leave. Of other commands only settings mean something

@@ -33,17 +33,30 @@ impl Latencies {
         self.waiting.push_back(now);
     }
 
-    /// A frame was painted that takes `inputs` more events into account.
-    pub fn painted(&mut self, inputs: u64, now: Micros) {
+    /// A frame was painted that takes `inputs` more events into account. Returns whether
+    /// that made a sample.
+    pub fn painted(&mut self, inputs: u64, now: Micros) -> bool {
         let n = usize::try_from(inputs).unwrap_or(usize::MAX).min(self.waiting.len());
-        if let Some(last) = self.waiting.drain(..n).next_back()
-            && now.since(last) <= LONGEST
-        {
-            if self.samples.len() == MAX_SAMPLES {
-                self.samples.pop_front();
-            }
-            self.samples.push_back(now.since(last));
+        let Some(last) = self.waiting.drain(..n).next_back().filter(|last| now.since(*last) <= LONGEST)
+        else {
+            return false;
+        };
+        if self.samples.len() == MAX_SAMPLES {
+            self.samples.pop_front();
         }
+        self.samples.push_back(now.since(last));
+        true
+    }
+
+    /// Samples, oldest first.
+    pub fn samples(&self) -> impl Iterator<Item = Micros> {
+        self.samples.iter().copied()
+    }
+
+    /// Arithmetic mean, ms; `None` without samples.
+    pub fn mean_ms(&self) -> Option<f64> {
+        let n = self.samples.len();
+        (n > 0).then(|| self.samples.iter().map(|m| m.as_millis_f64()).sum::<f64>() / n as f64)
     }
 
     /// A new connection: what was on its way is lost.

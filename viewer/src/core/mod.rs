@@ -8,11 +8,14 @@
 mod client;
 mod error;
 mod latency;
+mod painting;
 mod screen;
 mod shared;
+mod trust;
 
 pub use client::{Client, ClientOptions, Prompt};
 pub use error::ViewError;
 pub use latency::Latencies;
+pub use painting::{PaintedFrame, Painting, Verdict};
 pub use screen::{FrameError, Painted, Screen};
 pub use shared::{Command, Connection, Handle, Notice, Shown, View};

@@ -28,6 +28,8 @@ pub enum FrameError {
 pub struct Painted {
     /// Input events that the frame takes into account, since the frame before.
     pub inputs: u64,
+    /// Whether the picture is whole with it.
+    pub settled: bool,
     /// Commands in it.
     pub commands: u64,
 }
@@ -69,7 +71,7 @@ impl Screen {
         if canvas.compose_cost(canvas.damage()) > MAX_FRAME_PAINT {
             return Err(FrameError::TooMuch);
         }
-        Ok(Painted { inputs: header.inputs, commands })
+        Ok(Painted { inputs: header.inputs, settled: header.settled, commands })
     }
 
     /// Brings `picture` up to date; returns what changed in it.

@@ -1,0 +1,164 @@
+//! What arrives, painted and measured. No I/O, and time is an argument, so a real
+//! viewing and a simulated one are the same code.
+
+use panto_protocol::canvas::Digest;
+use panto_protocol::connection::ClientConnection;
+use panto_protocol::geometry::Region;
+use panto_protocol::pixel::Picture;
+use panto_protocol::time::Micros;
+
+use super::{FrameError, Latencies, Painted, Screen};
+use crate::stats::Stages;
+
+/// What a viewer has painted, and how long everything took.
+#[derive(Debug, Default)]
+pub struct Painting {
+    screen: Screen,
+    latencies: Latencies,
+    began: Micros,
+    /// When the first whole picture was painted.
+    first_picture: Option<Micros>,
+    frames: u64,
+    commands: u64,
+    /// Sums over the frames that answered inputs.
+    answers: u64,
+    decode: u64,
+    paint: u64,
+    /// Frames painted when a digest was last compared.
+    digested: Option<u64>,
+    /// A digest that came before the frame that it is about.
+    early: Option<(u64, Digest)>,
+}
+
+/// What a digest said of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the server's picture, pixel for pixel.
+    Right,
+    /// It is not: a bug.
+    Wrong,
+}
+
+/// A frame that was painted.
+#[derive(Debug)]
+pub struct PaintedFrame {
+    /// What it said of itself.
+    pub painted: Painted,
+    /// Pixels of the picture that changed.
+    pub damage: Region,
+    /// Whether the picture agrees with a digest that was waiting for this frame.
+    pub verdict: Option<Verdict>,
+}
+
+impl Painting {
+    /// An empty picture of a viewing that began now.
+    pub fn new(began: Micros) -> Self {
+        Self { began, ..Self::default() }
+    }
+
+    /// A new session: an empty canvas. Figures go on.
+    pub fn clear(&mut self) {
+        self.screen.clear();
+    }
+
+    /// A new connection: what was on its way is lost.
+    pub fn reconnected(&mut self) {
+        self.latencies.reset();
+        (self.digested, self.early) = (None, None);
+    }
+
+    /// An input event was sent.
+    pub fn input_sent(&mut self, now: Micros) {
+        self.latencies.sent(now);
+    }
+
+    /// Paints a frame, brings `picture` up to date and acknowledges. `clock` is asked
+    /// before decoding, between decoding and composing, and afterwards.
+    ///
+    /// # Errors
+    ///
+    /// The connection must be given up then.
+    pub fn frame(
+        &mut self,
+        frame: &[u8],
+        connection: &mut ClientConnection,
+        picture: &mut Picture,
+        mut clock: impl FnMut() -> Micros,
+    ) -> Result<PaintedFrame, FrameError> {
+        let began = clock();
+        let painted = self.screen.paint(frame)?;
+        let decoded = clock();
+        let damage = self.screen.show(picture);
+        let done = clock();
+        let count = connection.painted();
+        if self.latencies.painted(painted.inputs, done) {
+            self.answers += 1;
+            self.decode += decoded.since(began).0;
+            self.paint += done.since(decoded).0;
+        }
+        self.frames += 1;
+        self.commands += painted.commands;
+        if painted.settled {
+            self.first_picture.get_or_insert(done);
+        }
+        let due = self.early.filter(|(frames, _)| *frames == count);
+        let verdict = due.and_then(|(frames, digest)| {
+            self.early = None;
+            self.check(frames, digest, connection)
+        });
+        Ok(PaintedFrame { painted, damage, verdict })
+    }
+
+    /// Compares the picture with the server's digest after `frames` frames; `None` if there
+    /// is nothing to say yet, or any more.
+    pub fn check(&mut self, frames: u64, digest: Digest, connection: &ClientConnection) -> Option<Verdict> {
+        let painted = connection.frames_painted();
+        if frames != painted {
+            // The control channel overtakes frames: hold it until its moment. One of
+            // the past says nothing.
+            self.early = (frames > painted).then_some((frames, digest));
+            return None;
+        }
+        // One digest a frame is all that an honest server sends; each costs a whole picture.
+        if self.digested.replace(frames) == Some(frames) {
+            return None;
+        }
+        Some(if self.screen.digest() == digest { Verdict::Right } else { Verdict::Wrong })
+    }
+
+    /// What is painted.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// Frames painted.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Draw commands painted.
+    pub fn commands(&self) -> u64 {
+        self.commands
+    }
+
+    /// Latencies from inputs to their pictures.
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
+    }
+
+    /// From the beginning to the first whole picture.
+    pub fn first_picture(&self) -> Option<Micros> {
+        self.first_picture.map(|at| at.since(self.began))
+    }
+
+    /// Where the latencies went, in the mean, given the server's part of it. `None` before
+    /// the first answer.
+    pub fn stages(&self, capture: f64, encode: f64, queue: f64) -> Option<Stages> {
+        let total = self.latencies.mean_ms()?;
+        let mean = |sum: u64| sum as f64 / 1e3 / self.answers.max(1) as f64;
+        let (decode, paint) = (mean(self.decode), mean(self.paint));
+        // What is not accounted for elsewhere was on the wire.
+        let network = (total - capture - encode - queue - decode - paint).max(0.0);
+        Some(Stages { network, capture, encode, queue, decode, paint })
+    }
+}

@@ -1,0 +1,59 @@
+//! Connecting to the server that is meant, and to no other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use panto_transport::{Endpoint, Fingerprint, Stream, TlsError, Trust, Verdict, connect, start_tls};
+
+use super::{ClientOptions, Prompt, ViewError};
+
+/// How long one attempt to connect may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connects, and makes sure of the server's identity.
+pub(super) async fn connect_trusted(
+    options: &ClientOptions,
+    prompt: &Arc<dyn Prompt>,
+) -> Result<Stream, ViewError> {
+    let (target, known_hosts) = (&options.target, &options.known_hosts);
+    let stream = connect(target, CONNECT_TIMEOUT).await?;
+    if matches!(target.endpoint, Endpoint::Unix(_)) {
+        return Ok(stream);
+    }
+    match start_tls(stream).await {
+        Ok(untrusted) => {
+            let fingerprint = untrusted.fingerprint();
+            match known_hosts.judge(target, fingerprint, options.trust)? {
+                Verdict::Trusted => {}
+                Verdict::TrustedAndNew => {
+                    known_hosts.remember(target, fingerprint)?;
+                    tracing::info!(%target, %fingerprint, "server is new and trusted from now on");
+                }
+                Verdict::AskUser => {
+                    let (prompt, asked) = (Arc::clone(prompt), target.clone());
+                    let trusted =
+                        tokio::task::spawn_blocking(move || prompt.trust(&asked, fingerprint)).await;
+                    if !trusted.unwrap_or(false) {
+                        return Err(ViewError::NotTrusted);
+                    }
+                    known_hosts.remember(target, fingerprint)?;
+                }
+            }
+            Ok(untrusted.into_trusted())
+        }
+        // A server with `--auth none` speaks plainly, on loopback only. Nothing secret is
+        // sent to it: one that asks for a secret all the same is left (`Client::prove`).
+        Err(TlsError::NotTls | TlsError::Closed) if may_be_plain(options) => {
+            Ok(connect(target, CONNECT_TIMEOUT).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Plain connections only to this machine, and never to a server that is known to have a key.
+fn may_be_plain(options: &ClientOptions) -> bool {
+    let target = &options.target;
+    target.is_loopback()
+        && target.fingerprint.is_none()
+        && matches!(options.known_hosts.check(target, Fingerprint::of_spki(&[])), Ok(Trust::Unknown))
+}
