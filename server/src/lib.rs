@@ -12,4 +12,5 @@ pub mod plan;
 pub mod scene;
 pub mod source;
 pub mod stats;
+pub mod trace;
 pub mod virtual_display;

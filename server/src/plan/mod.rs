@@ -18,7 +18,7 @@ mod residual;
 mod target;
 
 use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
-use panto_protocol::draw::{SurfaceId, SurfaceResize};
+use panto_protocol::draw::{DrawCommand, SurfaceId, SurfaceResize};
 use panto_protocol::encoding::Effort;
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::message::{Depth, Mode, Scale, Settings};
@@ -338,6 +338,20 @@ impl Planner {
     }
 }
 
+/// Commands that give `shadow` the surfaces and windows of `scene`, all but pixels of
+/// their own and new entries of caches; the shadow is painted with them.
+pub(crate) fn mirror_commands(scene: &Canvas, shadow: &mut Canvas) -> Result<Vec<DrawCommand>, PaintError> {
+    let mut frame = FrameBuilder::default();
+    layout::mirror(scene, shadow, &mut frame)?;
+    let bytes = frame.finish().map(|f| f.commands).unwrap_or_default();
+    let mut reader = panto_protocol::wire::Reader::new(&bytes);
+    let mut commands = Vec::new();
+    while !reader.is_empty() {
+        commands.push(DrawCommand::decode(&mut reader)?);
+    }
+    Ok(commands)
+}
+
 /// Bytes of drawing commands that are passed on whatever the budget: less than a
 /// network packet or two are never worth a search for something smaller.
 const REPLAY_ALWAYS: usize = 16 << 10;
@@ -345,7 +359,7 @@ const REPLAY_ALWAYS: usize = 16 << 10;
 /// Fewer bytes of commands than this are not worth weighing against pixels.
 const CHOOSE_FROM: usize = 256;
 
-fn encoded_len(command: &panto_protocol::draw::DrawCommand) -> usize {
+fn encoded_len(command: &DrawCommand) -> usize {
     let mut out = panto_protocol::wire::Writer::new();
     command.encode(&mut out);
     out.len()
