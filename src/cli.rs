@@ -53,6 +53,8 @@ pub enum Command {
     View(Box<View>),
     /// Steer a running server: status, viewers, mode, kick
     Ctl(Ctl),
+    /// Watch a running server: live figures of all its viewers
+    Top(Top),
     /// Set, list or remove passwords for serving
     Passwd(Passwd),
     /// Say what on this machine is missing for serving and viewing
@@ -366,6 +368,22 @@ pub enum CtlCommand {
 pub enum Switch {
     On,
     Off,
+}
+
+#[derive(Debug, Args)]
+pub struct Top {
+    /// Control socket of the server
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Time between refreshes, such as 1s or 500ms
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub interval: Duration,
+    /// Print one plain table after one interval and end; the default if stdout is no terminal
+    #[arg(long)]
+    pub once: bool,
+    /// Print one JSON object a refresh, one a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

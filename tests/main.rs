@@ -8,6 +8,7 @@ mod errors;
 mod hostile;
 mod idle;
 mod relay;
+mod report;
 mod resume;
 mod scenes;
 mod security;

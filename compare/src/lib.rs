@@ -6,6 +6,7 @@
 pub mod expression;
 pub mod figures;
 pub mod link;
+pub mod person;
 pub mod report;
 mod run;
 pub mod script;

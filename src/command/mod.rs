@@ -8,6 +8,7 @@ mod passwd;
 mod report;
 mod runtime;
 mod serve;
+mod top;
 mod view;
 
 use crate::cli::Command;
@@ -19,6 +20,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Serve(options) => serve::run(*options),
         Command::View(options) => view::run(*options),
         Command::Ctl(options) => ctl::run(options),
+        Command::Top(options) => top::run(options),
         Command::Passwd(options) => passwd::run(options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Completions { shell } => generate::completions(shell),

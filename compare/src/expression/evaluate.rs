@@ -182,11 +182,12 @@ impl Check<'_> {
         let Some(this) = self.rows.get(row) else { return Ok(None) };
         let beside = |other: &Figures| other.workload == this.workload && other.link == this.link;
         let same_size = |other: &Figures| other.depth == this.depth && other.scale == this.scale;
-        // From the most exact meaning of a name to the widest; the first that fits any row.
+        // From the most exact meaning of a name to the widest; the first that fits any row. A
+        // row of Panto's at another size is meant only if the name says that size.
         let meanings: [&dyn Fn(&Figures) -> bool; 5] = [
             &|other| same_size(other) && way_at_any_size(other) == name,
             &|other| same_size(other) && other.system == "panto" && other.mode == name,
-            &|other| other.way() == name,
+            &|other| other.way() == name && (other.system != "panto" || way_at_any_size(other) != name),
             &|other| other.system == name,
             &|other| same_size(other) && other.mode == name,
         ];

@@ -48,6 +48,12 @@ pub(super) fn is_figure(name: &str) -> bool {
     name == WAY || template().contains_key(name)
 }
 
+/// Whether `name` is a part of some figure.
+pub(super) fn is_part(name: &str) -> bool {
+    let objects = template().values().filter_map(Value::as_object);
+    DrawCommand::KINDS.contains(&name) || objects.into_iter().any(|parts| parts.contains_key(name))
+}
+
 /// The figure of a path such as `input_to_pixel_ms.p95`.
 pub(super) fn figure(path: &[String]) -> Result<Figure, NoFigure> {
     let (name, members) = path.split_first().map_or(("", path), |(name, rest)| (name.as_str(), rest));
@@ -56,6 +62,7 @@ pub(super) fn figure(path: &[String]) -> Result<Figure, NoFigure> {
         ERROR => &Value::Bool(false),
         _ => template().get(name).ok_or_else(|| unknown(0, "figure", name, known_figures()))?,
     };
+    let zero = Value::Number(0.into());
     let (member, value) = match (value, members) {
         (Value::Array(_), _) => {
             let message = format!("`{name}` is a list, which cannot be compared");
@@ -67,7 +74,7 @@ pub(super) fn figure(path: &[String]) -> Result<Figure, NoFigure> {
         }
         (Value::Object(object), [member, rest @ ..]) => {
             let value = if name == KINDS && DrawCommand::KINDS.contains(&member.as_str()) {
-                &Value::Number(0.into())
+                &zero
             } else {
                 let value = object.get(member).filter(|value| !value.is_array());
                 value.ok_or_else(|| unknown(1, &format!("part of `{name}`"), member, parts(name)))?

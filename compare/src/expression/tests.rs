@@ -221,7 +221,8 @@ fn errors_point_at_the_place() {
          depth == 24 && (bytes_down > 10kb)\n                               ^^^^",
     );
     check_error("bites_down > 1", "there is no figure called `bites_down`; there is bytes_down, bytes_up, ");
-    check_error("pixels.bites_down > 1", "there is no figure called `pixels`; there is bytes_down, ");
+    check_error("pixels.bites_down > 1", "there is no figure called `bites_down`; there is bytes_down, ");
+    check_error("input_to_pixl_ms.p95 > 1", "there is no figure called `input_to_pixl_ms`; there is ");
     check_error("pixels.freshness_ms.p9 > 1", "there is no part of `freshness_ms` called `p9`; there is ");
     check_error("input_to_pixel_ms > 1", "`input_to_pixel_ms` has parts; say which: max, mean, p50, p95\n");
     check_error("payload_bytes_by_kind.Nothing > 1", "there is no part of `payload_bytes_by_kind` called");

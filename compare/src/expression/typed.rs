@@ -172,9 +172,12 @@ impl Typer<'_> {
         if let [word @ ("true" | "false")] = parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             return Ok(Meaning::Condition(Condition::Constant(word == "true")));
         }
-        // Without a figure anywhere, the first word is the one to explain.
-        let is_sibling = matches!(&parts[..], [first, second, ..]
-            if !names::is_figure(first) && names::is_figure(second));
+        let is_sibling = match &parts[..] {
+            // A figure misspelt, as in `input_to_pixel.p95`, is no row.
+            [first, second] => !names::is_figure(first) && !names::is_part(second),
+            [first, _, ..] => !names::is_figure(first),
+            _ => false,
+        };
         let skipped = usize::from(is_sibling);
         let figure = names::figure(&parts[skipped..]).map_err(|error| {
             let place = path.get(error.part + skipped).map_or(&node.place, |(_, place)| place);

@@ -57,10 +57,7 @@ fn markdown_is_a_table_for_each_link() {
     let bars = |l: &str| l.replace("\\|", "").matches('|').count();
     let rows: Vec<&str> = out.lines().filter(|l| l.starts_with('|')).collect();
     assert_eq!(rows.len(), 2 * 2 + 4);
-    assert!(
-        rows[..3].iter().all(|l| bars(l) == bars(rows[0]))
-            || rows[..5].iter().all(|l| bars(l) == bars(rows[0]))
-    );
+    assert!(rows.iter().all(|l| bars(l) == bars(rows[0])), "{out}");
 }
 
 #[test]

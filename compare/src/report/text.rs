@@ -48,6 +48,9 @@ fn table(out: &mut String, table: &Table) {
             .collect();
         let _ = writeln!(out, "{}", aligned.join("  ").trim_end());
     }
+    if table.lines.iter().any(|l| l.error.is_some()) {
+        out.push('\n');
+    }
     for l in &table.lines {
         if let Some(error) = &l.error {
             let error = plain(error).replace('\n', "\n  ");

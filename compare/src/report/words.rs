@@ -1,6 +1,6 @@
 //! Sentences that several reports say.
 
-use super::number::{bytes, percent, rate, short};
+use super::number::{bytes_tick, percent, rate, short};
 use crate::figures::{Comparison, LinkInfo};
 
 /// The link's numbers: `20 Mbit/s down, 5 Mbit/s up, 50 ms round trip, no loss`.
@@ -23,7 +23,7 @@ pub fn link(comparison: &Comparison, link: &LinkInfo) -> String {
     }
     parts.push(if link.loss > 0.0 { format!("{} loss", percent(link.loss)) } else { "no loss".into() });
     if link.queue_bytes > 0 {
-        parts.push(format!("queue of {}", bytes(link.queue_bytes as f64)));
+        parts.push(format!("queue of {}", bytes_tick(link.queue_bytes as f64)));
     }
     parts.join(", ")
 }
@@ -62,7 +62,7 @@ mod tests {
                 queue_bytes: 64_000,
                 ..LinkInfo::default()
             },
-            "20 Mbit/s down, 5 Mbit/s up, 50 ms round trip, up to 10 ms jitter, 0.5 % loss, queue of 64.0 kB",
+            "20 Mbit/s down, 5 Mbit/s up, 50 ms round trip, up to 10 ms jitter, 0.5 % loss, queue of 64 kB",
         );
         let unknown = LinkInfo::default();
         assert!(link(&Comparison::default(), &unknown).contains("not describe"));

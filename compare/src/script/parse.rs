@@ -1,6 +1,8 @@
 //! Reads a script: lines to commands, commands to steps.
 
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -424,9 +426,9 @@ impl Words {
         if is_quoted { Ok(text) } else { Err(format!("found `{text}` where {what} is expected")) }
     }
 
-    fn number<T: FromStr>(&mut self, what: &str, range: std::ops::RangeInclusive<T>) -> Result<T, String>
+    fn number<T>(&mut self, what: &str, range: RangeInclusive<T>) -> Result<T, String>
     where
-        T: PartialOrd + std::fmt::Display,
+        T: FromStr + PartialOrd + Display,
     {
         let word = self.next(what)?;
         word.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {

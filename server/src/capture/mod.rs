@@ -9,6 +9,7 @@ mod connect;
 mod cursor;
 mod error;
 mod format;
+mod input;
 mod outputs;
 mod rects;
 mod shm;
@@ -17,6 +18,7 @@ mod x11;
 
 pub use connect::{DisplayError, connect};
 pub use error::CaptureError;
+pub use input::{InputWatch, ObservedInput};
 pub use outputs::request_size;
 pub use sink::CaptureSink;
 pub use x11::{Wake, X11Capture};

@@ -17,6 +17,8 @@ pub struct SharedScene {
     changed: watch::Sender<u64>,
     viewers: AtomicUsize,
     viewers_changed: watch::Sender<usize>,
+    /// Called with every changed scene, under its lock.
+    tap: OnceLock<Box<dyn Fn(&Scene) + Send + Sync>>,
     /// Called after every change of the number of viewers, for sources that cannot await.
     viewers_hook: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -29,6 +31,7 @@ impl SharedScene {
             changed: watch::Sender::new(0),
             viewers: AtomicUsize::new(0),
             viewers_changed: watch::Sender::new(0),
+            tap: OnceLock::new(),
             viewers_hook: OnceLock::new(),
         }
     }
@@ -41,9 +44,21 @@ impl SharedScene {
 
     /// Changes the scene and tells the viewers.
     pub fn update<T>(&self, change: impl FnOnce(&mut Scene) -> T) -> T {
-        let result = change(&mut self.lock());
+        let result = {
+            let mut scene = self.lock();
+            let result = change(&mut scene);
+            if let Some(tap) = self.tap.get() {
+                tap(&scene);
+            }
+            result
+        };
         self.changed.send_modify(|n| *n += 1);
         result
+    }
+
+    /// Sets who sees every update before anyone else (once, by a recorder).
+    pub fn on_update(&self, tap: impl Fn(&Scene) + Send + Sync + 'static) {
+        let _ = self.tap.set(Box::new(tap));
     }
 
     /// A receiver that sees every update from now on.

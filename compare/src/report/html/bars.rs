@@ -50,8 +50,10 @@ impl Group {
     }
 }
 
-/// Names longer than this are cut; the whole name is said when they are pointed at.
-const NAME: usize = 19;
+/// Names longer than this are cut; the whole name is said when the bar is pointed at.
+const NAME: usize = 22;
+/// Room for names at most, pixels: more would leave too little for bars.
+const NAME_WIDTH: f64 = 150.0;
 const TOP: f64 = 4.0;
 const GAP: f64 = 7.0;
 
@@ -64,8 +66,8 @@ pub fn plot(
     margins: (usize, usize),
     tick: fn(f64) -> String,
 ) -> String {
-    let left = (margins.0.min(NAME) as f64 * CHARACTER).round() + 8.0;
-    let right = WIDTH - (margins.1 as f64 * CHARACTER).round() - 6.0;
+    let left = (margins.0 as f64 * CHARACTER).min(NAME_WIDTH).round() + 10.0;
+    let right = WIDTH - (margins.1 as f64 * CHARACTER).round() - 8.0;
     let scale = match range {
         Range::Linear(max) => Scale::linear(max, (left, right)),
         Range::Log(from, to) => Scale::log(from, to, (left, right)),
@@ -74,13 +76,13 @@ pub fn plot(
     let height: f64 = groups.iter().map(|g| g.bars.len() as f64 * thick(g) + GAP).sum();
     let floor = TOP + height;
     let mut svg = Svg::new(WIDTH, floor + BELOW);
-    let ticks = scale.ticks(((right - left) / 56.0) as usize);
+    let ticks = scale.ticks(((right - left) / 50.0) as usize);
     bottom(&mut svg, &Axis { scale: &scale, ticks: &ticks, label: tick }, TOP, floor);
     let mut y = TOP + GAP / 2.0;
     for group in groups {
         let thick = thick(group);
         let middle = y + group.bars.len() as f64 * thick / 2.0;
-        svg.text(left - 8.0, middle, Anchor::End, "name", &cut(&group.name));
+        svg.text(0.0, middle, Anchor::Start, "name", &cut(&group.name));
         for bar in &group.bars {
             draw(&mut svg, bar, &scale, (y, thick), group.partial);
             y += thick;

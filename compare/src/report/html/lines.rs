@@ -50,7 +50,7 @@ pub fn plot(label: &str, curves: &[Curve], x: &Side, y: &Side) -> String {
     let from = (widest as f64 * CHARACTER).round() + 8.0;
     let along = x.scale((from, WIDTH - RIGHT));
     left(&mut svg, &Axis { scale: &up, ticks: &marks, label: y.label }, from, along.end());
-    let ticks = x.ticks.map_or_else(|| along.ticks(((along.end() - from) / 56.0) as usize), <[f64]>::to_vec);
+    let ticks = x.ticks.map_or_else(|| along.ticks(((along.end() - from) / 46.0) as usize), <[f64]>::to_vec);
     bottom(&mut svg, &Axis { scale: &along, ticks: &ticks, label: x.label }, TOP, floor);
     svg.line((from, floor), (along.end(), floor), "axis");
     for curve in curves {

@@ -9,8 +9,9 @@ use crate::report::number;
 /// Stacked bars of `latency_stages_ms`.
 pub fn figure(page: &Page<'_>, link: &str) -> Option<Figure> {
     let rows = page.by_workload(link, |r| r.latency_stages_ms.is_some());
-    let all = rows.iter().flat_map(|(_, rows)| rows).filter_map(|r| r.latency_stages_ms);
-    let max = all.map(|s| sum(&s)).reduce(f64::max)?;
+    if rows.is_empty() {
+        return None;
+    }
     let groups: Vec<(String, Vec<Group>)> = rows
         .iter()
         .map(|(workload, rows)| (workload.clone(), rows.iter().filter_map(|r| group(r)).collect()))
@@ -18,6 +19,8 @@ pub fn figure(page: &Page<'_>, link: &str) -> Option<Figure> {
     let margins = bars::margins(groups.iter().flat_map(|(_, g)| g));
     let plot = |(workload, groups): (String, Vec<Group>)| {
         let label = format!("Mean latency of {workload} by stage, one bar for each way");
+        let bars = groups.iter().flat_map(|g| &g.bars);
+        let max = bars.map(|b| b.parts.iter().map(|p| p.length).sum()).fold(0.0, f64::max);
         let svg = bars::plot(&label, &groups, Range::Linear(max), margins, milliseconds);
         (workload, svg)
     };
@@ -26,7 +29,7 @@ pub fn figure(page: &Page<'_>, link: &str) -> Option<Figure> {
         title: "Where the latency goes",
         reading:
             "Shorter is better. The mean latency from input to pixel, split into the stages that it passes; \
-                  the mean itself stands at the end of the bar. All plots have the same scale."
+                  the mean itself stands at the end of the bar. Every plot has a scale of its own."
                 .into(),
         legend: legend::parts(names.into_iter().enumerate()),
         plots: groups.into_iter().map(plot).collect(),

@@ -15,7 +15,7 @@ pub fn html(page: &Page<'_>, link: &LinkInfo, number: usize) -> String {
          <p>Ratio is the bytes of the first row of the same workload, divided by those of the row. \
          A dash is a figure that was not measured.</p>\n\
          <div class=\"scroll\" role=\"region\" aria-label=\"All figures\" tabindex=\"0\">\n<table>\n<thead>\n<tr>\
-         <th scope=\"col\">workload</th><th scope=\"col\">way</th>",
+         <th scope=\"col\">way</th>",
         escape(&link.name)
     );
     for heading in &table.headings {
@@ -25,17 +25,16 @@ pub fn html(page: &Page<'_>, link: &LinkInfo, number: usize) -> String {
     out.push_str("</tr>\n</thead>\n");
     let mut last = None;
     for line in &table.lines {
-        let first = last.replace(&line.workload) != Some(&line.workload);
-        if first {
-            out.push_str("<tbody>\n");
+        if last.replace(&line.workload) != Some(&line.workload) {
+            let _ = writeln!(
+                out,
+                "<tbody>\n<tr><th class=\"group\" scope=\"rowgroup\" colspan=\"{}\"><span>{}</span></th></tr>",
+                table.headings.len() + 1,
+                escape(&line.workload)
+            );
         }
         let mark = if line.error.is_some() { " *" } else { "" };
-        let _ = write!(
-            out,
-            "<tr><td>{}</td><th scope=\"row\">{}{mark}</th>",
-            if first { escape(&line.workload) } else { String::new() },
-            escape(&line.way)
-        );
+        let _ = write!(out, "<tr><th scope=\"row\">{}{mark}</th>", escape(&line.way));
         for cell in &line.cells {
             let class = if cell == "NO" { " class=\"no\"" } else { "" };
             let _ = write!(out, "<td{class}>{}</td>", escape(cell));

@@ -13,9 +13,9 @@ pub use scale::{Scale, round_down, round_up};
 
 use super::escape;
 
-/// Width of a character of [`Svg::text`] in the widest usual font, pixels: text of
-/// this many characters fits.
-pub const CHARACTER: f64 = 7.0;
+/// Width of a character of [`Svg::text`], pixels: that of words in DejaVu Sans, the
+/// widest of the usual fonts. In others a little room is left.
+pub const CHARACTER: f64 = 7.7;
 
 /// Where text begins at its x.
 #[derive(Debug, Clone, Copy)]

@@ -29,11 +29,6 @@ impl Scale {
         Self { log: true, from: if from < to { from } else { to / 10.0 }, to, start, end }
     }
 
-    /// Whether it is logarithmic.
-    pub fn is_log(&self) -> bool {
-        self.log
-    }
-
     /// Where a figure is, pixels; at an end if it is beyond it.
     pub fn at(&self, value: f64) -> f64 {
         let value = if value.is_nan() { self.from } else { value.clamp(self.from, self.to) };
@@ -45,11 +40,6 @@ impl Scale {
         self.start + share * (self.end - self.start)
     }
 
-    /// The first pixel.
-    pub fn start(&self) -> f64 {
-        self.start
-    }
-
     /// The last pixel.
     pub fn end(&self) -> f64 {
         self.end
@@ -58,6 +48,11 @@ impl Scale {
     /// Round figures to be marked, growing, about `most` at most.
     pub fn ticks(&self, most: usize) -> Vec<f64> {
         if self.log { self.log_ticks(most) } else { self.linear_ticks(most) }
+    }
+
+    /// The powers of ten of a logarithmic scale: each is a line, even where there is no room to write it.
+    pub fn decades(&self) -> Vec<f64> {
+        if self.log { self.marks(&[1.0], 1) } else { Vec::new() }
     }
 
     fn linear_ticks(&self, most: usize) -> Vec<f64> {
@@ -71,23 +66,24 @@ impl Scale {
 
     /// 1, 2 and 5 of each decade, only 1, or 1 of every other decade, whichever is not too many.
     fn log_ticks(&self, most: usize) -> Vec<f64> {
-        let decades = self.from.log10().floor() as i32..=self.to.log10().ceil() as i32;
-        let marks = |multiples: &[f64], stride: i32| -> Vec<f64> {
-            decades
-                .clone()
-                .filter(|d| d.rem_euclid(stride) == 0)
-                .flat_map(|d| multiples.iter().map(move |m| decimal(*m, d)))
-                .filter(|v| self.from * 0.999_999 <= *v && *v <= self.to * 1.000_001)
-                .collect()
-        };
-        let mut found = marks(&[1.0, 2.0, 5.0], 1);
+        let mut found = self.marks(&[1.0, 2.0, 5.0], 1);
         let mut stride = 1;
         while found.len() > most.max(1) && stride < 16 {
-            found = marks(&[1.0], stride);
+            found = self.marks(&[1.0], stride);
             stride += 1;
         }
         // Within one step of 1, 2, 5 there is nothing to choose from.
         if found.len() < 2 { self.linear_ticks(most) } else { found }
+    }
+
+    /// These multiples of every decade, or of every second, third … one.
+    fn marks(&self, multiples: &[f64], stride: i32) -> Vec<f64> {
+        let decades = self.from.log10().floor() as i32..=self.to.log10().ceil() as i32;
+        decades
+            .filter(|d| d.rem_euclid(stride) == 0)
+            .flat_map(|d| multiples.iter().map(move |m| decimal(*m, d)))
+            .filter(|v| self.from * 0.999_999 <= *v && *v <= self.to * 1.000_001)
+            .collect()
     }
 }
 
@@ -135,6 +131,7 @@ mod tests {
         assert_eq!(ticks(0.1, 1000.0, 6), [0.1, 1.0, 10.0, 100.0, 1000.0]);
         assert_eq!(ticks(1.0, 1e6, 4), [1.0, 100.0, 10_000.0, 1_000_000.0]);
         assert_eq!(ticks(2.5, 4.5, 3), [3.0, 4.0]);
+        assert_eq!(Scale::log(1.0, 2e3, (0.0, 1.0)).decades(), [1.0, 10.0, 100.0, 1000.0]);
     }
 
     #[test]

@@ -1,0 +1,201 @@
+//! A person at a real display: hands that follow a [`Script`], and an [`Eye`].
+//!
+//! Whatever brings the picture there, the person is the same: keys and pointer by XTEST at
+//! the display where they sit, latencies from what they see on it.
+
+mod eye;
+
+use std::time::{Duration, Instant};
+
+use panto_protocol::message::InputEvent;
+use panto_server::capture::{CaptureError, connect};
+use panto_server::inject::{InjectError, Injector, XtestInjector};
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, MapState, Window};
+use x11rb::rust_connection::RustConnection;
+
+use crate::figures::Distribution;
+use crate::script::{Script, Step};
+
+pub use eye::Eye;
+
+/// How long a screen may take to come to rest when a script waits for it.
+const STILL_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A change that comes later than this after an input is no answer to it (METRICS.md).
+const LONGEST_ANSWER: Duration = Duration::from_secs(2);
+
+/// How often it is looked for a window.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Why a script could not be followed to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum PersonError {
+    /// The display cannot be watched.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// Keys and pointer cannot be driven.
+    #[error(transparent)]
+    Inject(#[from] InjectError),
+    /// The system refuses a thread or a descriptor.
+    #[error("nobody can watch the display: {0}")]
+    System(#[from] std::io::Error),
+    /// A window that was waited for did not come.
+    #[error("no window of class {class} was shown within {} s; is its program installed, and does it start?",
+        .within.as_secs_f64())]
+    NoWindow {
+        /// Either half of its `WM_CLASS`.
+        class: String,
+        /// How long it was waited for.
+        within: Duration,
+    },
+    /// The screen never came to rest.
+    #[error("the screen did not rest for {} ms within {} s", .time.as_millis(), STILL_PATIENCE.as_secs())]
+    NeverStill {
+        /// How long it should have rested.
+        time: Duration,
+    },
+    /// Whoever started the person wanted it to end.
+    #[error("the script was stopped before its end")]
+    Stopped,
+}
+
+/// A person at a display.
+pub struct Person {
+    hands: XtestInjector,
+    eye: Eye,
+    /// Where the programs are that the script waits for.
+    programs: RustConnection,
+    root: Window,
+    inputs: Vec<Instant>,
+}
+
+impl Person {
+    /// Sits down at `display`, to work with programs whose windows are on `programs`:
+    /// the same one, or that of a remote session which the display shows.
+    ///
+    /// # Errors
+    ///
+    /// If one of the displays cannot be used.
+    pub fn at(display: &str, programs: &str) -> Result<Self, PersonError> {
+        let (conn, screen) = connect(Some(programs)).map_err(CaptureError::from)?;
+        let root = conn.setup().roots[screen].root;
+        Ok(Self {
+            hands: XtestInjector::open(Some(display))?,
+            eye: Eye::open(display)?,
+            programs: conn,
+            root,
+            inputs: Vec::new(),
+        })
+    }
+
+    /// What the person sees.
+    pub fn eye(&self) -> &Eye {
+        &self.eye
+    }
+
+    /// Follows a script to its end, or until `stop` says so (asked before every step).
+    ///
+    /// # Errors
+    ///
+    /// If something that is waited for does not happen, or a display is gone. Keys and
+    /// buttons are released in any case.
+    pub fn follow(&mut self, script: &Script, mut stop: impl FnMut() -> bool) -> Result<(), PersonError> {
+        // Pauses are kept by the clock, not one by one: what a step costs is not added to them.
+        let mut due = Instant::now();
+        for step in &script.steps {
+            if stop() {
+                self.hands.release_all()?;
+                return Err(PersonError::Stopped);
+            }
+            match step {
+                Step::Input(event) => {
+                    if counts(event) {
+                        self.inputs.push(Instant::now());
+                    }
+                    self.hands.inject(event)?;
+                }
+                Step::Pause(time) => {
+                    due = due.max(Instant::now() - *time) + *time;
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                }
+                Step::WaitStill(time) => {
+                    if !self.eye.wait_still(*time, STILL_PATIENCE) {
+                        self.hands.release_all()?;
+                        return Err(PersonError::NeverStill { time: *time });
+                    }
+                    due = Instant::now();
+                }
+                Step::WaitWindow { class, within } => {
+                    self.wait_window(class, *within)?;
+                    due = Instant::now();
+                }
+            }
+        }
+        self.hands.release_all()?;
+        Ok(())
+    }
+
+    /// Times of the inputs so far that may have an answer.
+    pub fn inputs(&self) -> &[Instant] {
+        &self.inputs
+    }
+
+    /// From each input to the first change of the pixels after it, before the next input
+    /// (METRICS.md, `input_to_pixel_ms`).
+    pub fn latencies(&self) -> Option<Distribution> {
+        let changes = self.eye.changes();
+        let ends = self.inputs.iter().skip(1).copied().map(Some).chain([None]);
+        let samples = self.inputs.iter().zip(ends).filter_map(|(input, next)| {
+            let answer = *changes.get(changes.partition_point(|c| c <= input))?;
+            // One answer to several inputs counts for the last of them.
+            let in_time = answer - *input <= LONGEST_ANSWER && next.is_none_or(|next| answer <= next);
+            in_time.then(|| (answer - *input).as_secs_f64() * 1e3)
+        });
+        Distribution::new(samples.collect())
+    }
+
+    fn wait_window(&self, class: &str, within: Duration) -> Result<(), PersonError> {
+        let deadline = Instant::now() + within;
+        while !self.has_window(class)? {
+            if Instant::now() > deadline {
+                return Err(PersonError::NoWindow { class: class.into(), within });
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    /// Whether a window of this class is shown, at any depth: window managers put theirs around it.
+    fn has_window(&self, class: &str) -> Result<bool, CaptureError> {
+        let mut open = vec![self.root];
+        while let Some(window) = open.pop() {
+            // Windows come and go while they are looked at.
+            let Ok(tree) = self.programs.query_tree(window)?.reply() else { continue };
+            for &child in &tree.children {
+                let shown = self.programs.get_window_attributes(child)?.reply();
+                if !shown.is_ok_and(|a| a.map_state == MapState::VIEWABLE) {
+                    continue;
+                }
+                let named =
+                    self.programs.get_property(false, child, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 256)?;
+                let name = named.reply().map(|p| p.value).unwrap_or_default();
+                if name.split(|b| *b == 0).any(|half| half.eq_ignore_ascii_case(class.as_bytes())) {
+                    return Ok(true);
+                }
+            }
+            open.extend(tree.children);
+        }
+        Ok(false)
+    }
+}
+
+/// Whether an input is one that people wait for: not every step of the pointer, and not
+/// the release of a key.
+fn counts(event: &InputEvent) -> bool {
+    match event {
+        InputEvent::Key { down, .. } | InputEvent::Button { down, .. } => *down,
+        InputEvent::Scroll { .. } | InputEvent::Text { .. } => true,
+        InputEvent::Pointer { .. } | InputEvent::KeysDown { .. } => false,
+    }
+}
