@@ -120,7 +120,7 @@ pub struct Figures {
     pub events: Option<u64>,
     /// Of these, how many were on the viewer's screen before the next one replaced them.
     pub events_delivered: Option<u64>,
-    /// Pictures a second that the viewer painted, from the first change to the last.
+    /// Pictures a second that the viewer painted, from the first of the work to the last.
     pub delivered_fps: Option<f64>,
 
     /// From an input to the painting of the first frame that answers it.

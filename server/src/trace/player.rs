@@ -95,6 +95,34 @@ impl Player {
         Ok(changed)
     }
 
+    /// Lets everything happen until `now`, but nothing behind the next input.
+    ///
+    /// # Errors
+    ///
+    /// As [`Player::advance`].
+    pub fn advance_to_input(&mut self, scene: &mut Scene, now: Micros) -> Result<(), TraceError> {
+        while !self.next_is_input()
+            && let Some(entry) = self.next.take_if(|e| e.at <= now)
+        {
+            apply(&entry.event, scene).map_err(|source| unplayable(entry.at, source))?;
+            self.fetch()?;
+        }
+        Ok(())
+    }
+
+    /// Goes past an input, if that is next.
+    ///
+    /// # Errors
+    ///
+    /// If what follows cannot be read.
+    pub fn skip_input(&mut self) -> Result<(), TraceError> {
+        if self.next_is_input() {
+            self.next = None;
+            self.fetch()?;
+        }
+        Ok(())
+    }
+
     /// Why the trace ended before its end.
     pub fn cut(&self) -> Option<&TraceError> {
         self.cut.as_ref()

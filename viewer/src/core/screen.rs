@@ -35,10 +35,16 @@ pub struct Painted {
 }
 
 /// What the viewer holds, and the picture that it makes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Screen {
     canvas: Canvas,
     bytes_by_kind: BTreeMap<&'static str, u64>,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Screen {

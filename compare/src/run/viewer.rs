@@ -1,0 +1,125 @@
+//! The viewer's side of a run: what `panto_viewer::core::Client` does with a socket.
+
+use panto_protocol::connection::{ClientConfig, ClientConnection, ClientEvent};
+use panto_protocol::message::{InputEvent, Settings};
+use panto_protocol::pixel::Picture;
+use panto_protocol::time::Micros;
+use panto_viewer::core::{Painting, Verdict};
+
+use super::gauge::Gauge;
+use super::{Ends, Outbox, RunError, timed};
+use crate::link::Direction;
+
+/// Bytes chosen for the wire at once.
+const TRANSMIT: usize = 16 << 10;
+
+pub(super) struct ViewerSide {
+    connection: ClientConnection,
+    painting: Painting,
+    picture: Picture,
+    out: Outbox,
+    wrong: u64,
+    cpu: f64,
+}
+
+impl ViewerSide {
+    pub(super) fn new(settings: Settings) -> Self {
+        let config = ClientConfig { name: "compare".into(), settings, resume: None };
+        Self {
+            connection: ClientConnection::new(config, Micros::ZERO),
+            painting: Painting::new(Micros::ZERO),
+            picture: Picture::default(),
+            out: Outbox::default(),
+            wrong: 0,
+            cpu: 0.0,
+        }
+    }
+
+    /// The person does something.
+    pub(super) fn input(&mut self, event: &InputEvent, now: Micros) {
+        self.connection.send_input(event);
+        self.painting.input_sent(now);
+    }
+
+    /// Takes what has arrived, paints it, sends what is to be said. Returns whether anything moved.
+    pub(super) fn step(&mut self, ends: &mut Ends<'_>, gauge: &mut Gauge) -> Result<bool, RunError> {
+        let now = ends.now;
+        let mut moved = false;
+        let bytes = ends.read(Direction::Down);
+        if !bytes.is_empty() {
+            moved = true;
+            gauge.down(bytes.len(), now);
+            let connection = &mut self.connection;
+            timed(&mut self.cpu, || connection.feed(&bytes, now))?;
+        }
+        if self.connection.poll_timeout().is_some_and(|at| at <= now) {
+            self.connection.handle_timeout(now)?;
+        }
+        while let Some(event) = self.connection.poll() {
+            match event {
+                ClientEvent::Frame(frame) => {
+                    let (painting, connection, picture) =
+                        (&mut self.painting, &mut self.connection, &mut self.picture);
+                    let shown = timed(&mut self.cpu, || painting.frame(&frame, connection, picture, || now))?;
+                    self.judge(shown.verdict);
+                    gauge.painted(shown.painted.settled, now);
+                }
+                ClientEvent::Digest { frames, digest } => {
+                    let verdict = self.painting.check(frames, digest, &self.connection);
+                    self.judge(verdict);
+                }
+                _ => {}
+            }
+        }
+        while self.out.is_empty() && self.connection.has_transmit() {
+            self.connection.poll_transmit(self.out.begin(), TRANSMIT);
+            moved |= ends.write(Direction::Up, &mut self.out);
+        }
+        moved |= ends.write(Direction::Up, &mut self.out);
+        Ok(moved)
+    }
+
+    fn judge(&mut self, verdict: Option<Verdict>) {
+        self.wrong += u64::from(verdict == Some(Verdict::Wrong));
+    }
+
+    pub(super) fn next_at(&self) -> Option<Micros> {
+        self.connection.poll_timeout()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.out.is_empty() && !self.connection.has_transmit()
+    }
+
+    pub(super) fn first_picture(&self) -> Option<Micros> {
+        self.painting.first_picture()
+    }
+
+    pub(super) fn frames(&self) -> u64 {
+        self.painting.frames()
+    }
+
+    pub(super) fn painting(&self) -> &Painting {
+        &self.painting
+    }
+
+    pub(super) fn digests_wrong(&self) -> u64 {
+        self.wrong
+    }
+
+    pub(super) fn cpu(&self) -> f64 {
+        self.cpu
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.out.total
+    }
+
+    pub(super) fn picture(&self) -> &Picture {
+        &self.picture
+    }
+
+    pub(super) fn into_picture(self) -> Picture {
+        self.picture
+    }
+}
