@@ -11,7 +11,7 @@ use panto_protocol::message::{Depth, Mode, Scale, Settings};
 /// Exit codes, for `--help` and the man page.
 const EXIT_CODES: &str = "Exit codes: 0 ok, 1 other, 2 usage, 3 cannot connect, 4 authentication, \
 5 server identity changed or unknown, 6 protocol, 7 connection lost or ended by the server, 8 no display or capture refused, \
-9 address in use, 10 timeout, 130 interrupted.";
+9 address in use, 10 timeout, 20 a comparison's --fail-if came true, 130 interrupted.";
 
 /// A remote display that sends pixels, draw commands or both.
 #[derive(Debug, Parser)]
@@ -49,12 +49,20 @@ pub enum Command {
     Demo(Demo),
     /// Serve a screen: $DISPLAY, a virtual one with a command in it, or the demo desktop
     Serve(Box<Serve>),
+    /// Serve a trace: what `panto record` wrote, again
+    Replay(Box<Replay>),
     /// View a screen that is served somewhere
     View(Box<View>),
     /// Steer a running server: status, viewers, mode, kick
     Ctl(Ctl),
     /// Watch a running server: live figures of all its viewers
     Top(Top),
+    /// Record what happens on a display into a trace
+    Record(Record),
+    /// Compare ways of sending the same work: bytes, latency, CPU; as a table, JSON, CSV, a report
+    Compare(Box<Compare>),
+    /// Put a slow link between two programs: rate, delay, jitter, loss
+    Link(Link),
     /// Set, list or remove passwords for serving
     Passwd(Passwd),
     /// Say what on this machine is missing for serving and viewing
@@ -149,8 +157,8 @@ pub struct Demo {
 
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where to listen: HOST:PORT, PORT, [V6]:PORT, unix:PATH; by default port 4920 on both loopbacks
-    pub addresses: Vec<String>,
+    #[command(flatten)]
+    pub serving: Serving,
     /// X display to serve [default: $DISPLAY]
     #[arg(long)]
     pub display: Option<String>,
@@ -166,6 +174,47 @@ pub struct Serve {
     /// Size of the demo desktop
     #[arg(long, value_name = "WxH", value_parser = size, default_value = "1280x800")]
     pub size: Size,
+    /// Serve this trace instead, as it was recorded; `panto replay` has other paces
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["display", "demo", "virtual_size"])]
+    pub replay: Option<PathBuf>,
+    /// Command for the virtual display
+    #[arg(last = true)]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The trace
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub serving: Serving,
+    /// How fast
+    #[arg(long, value_enum, default_value_t)]
+    pub pace: PaceArg,
+    /// Play so many times as fast as recorded, or slower below 1
+    #[arg(long, value_name = "FACTOR", value_parser = speed)]
+    pub speed: Option<f64>,
+    /// Begin again at the end
+    #[arg(long = "loop")]
+    pub looped: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PaceArg {
+    /// As it was recorded, or --speed times as fast
+    #[default]
+    Recorded,
+    /// As fast as possible; viewers leave out what they have no time for
+    Fast,
+    /// Each change when all viewers have the one before, so that nothing is left out
+    SlowMotion,
+}
+
+/// How a screen is served, wherever it comes from.
+#[derive(Debug, Args)]
+pub struct Serving {
+    /// Where to listen: HOST:PORT, PORT, [V6]:PORT, unix:PATH; by default port 4920 on both loopbacks
+    pub addresses: Vec<String>,
     /// Who may come in; `none` is allowed on loopback and Unix sockets only, and speaks without TLS
     #[arg(long, value_enum, default_value_t)]
     pub auth: Auth,
@@ -190,9 +239,6 @@ pub struct Serve {
     /// Print where it listens as one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Command for the virtual display
-    #[arg(last = true)]
-    pub command: Vec<OsString>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -387,6 +433,131 @@ pub struct Top {
 }
 
 #[derive(Debug, Args)]
+pub struct Record {
+    /// The trace to write
+    pub out: PathBuf,
+    /// X display to record [default: $DISPLAY, or a virtual one for a command]
+    #[arg(long)]
+    pub display: Option<String>,
+    /// Start a virtual display of this size (needs Xvfb) and the command behind `--` on it
+    #[arg(long = "virtual", value_name = "WxH", value_parser = size, conflicts_with_all = ["display", "demo"])]
+    pub virtual_size: Option<Size>,
+    /// Record the demo desktop's script
+    #[arg(long, conflicts_with = "display")]
+    pub demo: bool,
+    /// Work file: the command, and what a person does with it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["demo", "display", "script"])]
+    pub work: Option<PathBuf>,
+    /// What a person does with the command; the recording ends with it
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// End after this time, such as 10s or 2m
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Name in tables [default: the work's, or the file's]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// A sentence for reports
+    #[arg(long, value_name = "TEXT")]
+    pub about: Option<String>,
+    /// How hard to compress: 1 keeps up with anything, 19 makes small files
+    #[arg(long, value_name = "LEVEL", default_value = "6", value_parser = clap::value_parser!(i32).range(1..=19))]
+    pub compress: i32,
+    /// Print what was recorded as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Command for the virtual display
+    #[arg(last = true)]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Traces, work files (.work), or directories of traces [default: the demo desktop's script]
+    pub workloads: Vec<PathBuf>,
+    /// The demo desktop's script as well
+    #[arg(long)]
+    pub demo: bool,
+    /// Ways of sending: pixels, pixels+copyrect, commands, hybrid, auto
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pixels,pixels+copyrect,commands,hybrid")]
+    pub mode: Vec<String>,
+    /// Bits a pixel: 24, 16, 8, 4, 1
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "24", value_parser = depth)]
+    pub depth: Vec<Depth>,
+    /// Links: none, lan, fibre, cable, 4g, satellite, dsl, train, modem; or of your own, such as
+    /// down=2mbit,rtt=80ms with --link given once for each
+    #[arg(long, value_name = "LINK", default_value = "lan")]
+    pub link: Vec<String>,
+    /// Real programs to compare with, on work files or the command behind `--`, in real time: tigervnc, x11, nx, rdp, xpra;
+    /// with `:` and a setting, such as tigervnc:zrle
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub peer: Vec<String>,
+    /// Everything that happens waits until the picture before it was seen
+    #[arg(long, conflicts_with = "peer")]
+    pub slow_motion: bool,
+    /// What a person does with the command behind `--`
+    #[arg(long, value_name = "FILE", requires = "command")]
+    pub script: Option<PathBuf>,
+    /// Size of the virtual display of the command, and of the demo
+    #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = size)]
+    pub size: Size,
+    /// Time that the command behind `--` may take
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub duration: Duration,
+    /// Virtual time that one run may take
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
+    pub limit: Duration,
+    /// Chance of the links: loss and jitter depend on it alone
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub seed: u64,
+    /// Write all figures to this JSON file (`-` is stdout)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the table to this CSV file (`-` is stdout)
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Write the table to this Markdown file (`-` is stdout)
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    /// Write a report with plots to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// End with exit code 20 if this is true of any row, such as
+    /// 'mode == "commands" && bytes_down > 0.1 * pixels.bytes_down'
+    #[arg(long, value_name = "EXPR")]
+    pub fail_if: Vec<String>,
+    /// A program to run on a virtual display, recorded once and compared
+    #[arg(last = true)]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct Link {
+    /// Where to listen, HOST:PORT or PORT
+    #[arg(required_unless_present = "list")]
+    pub listen: Option<String>,
+    /// Where to lead connections, HOST:PORT or PORT
+    #[arg(required_unless_present = "list")]
+    pub target: Option<String>,
+    /// none, lan, fibre, cable, 4g, satellite, dsl, train, modem; or of your own: down=2mbit,up=500kbit,rtt=80ms,
+    /// jitter=10ms,loss=1%,queue=64kB, also behind a name
+    #[arg(long, default_value = "cable")]
+    pub profile: String,
+    /// The target is the viewer's side, as with X11, where programs connect to the screen
+    #[arg(long)]
+    pub turned: bool,
+    /// End after this time
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Print where it listens, and at the end what it carried, each as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// List the named links
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Passwd {
     /// Whose password; a name of your choice
     #[arg(default_value = "default")]
@@ -449,6 +620,13 @@ fn zoom(text: &str) -> Result<Zoom, String> {
     }
 }
 
+fn speed(text: &str) -> Result<f64, String> {
+    let factor = text.strip_suffix('x').unwrap_or(text).parse().ok();
+    factor
+        .filter(|speed| (0.01..=1000.0).contains(speed))
+        .ok_or_else(|| format!("'{text}' is no speed; it is a factor from 0.01 to 1000, such as 2 or 0.5"))
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let error = || format!("'{text}' is no time; it looks like 10s, 500ms or 2m");
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -483,5 +661,7 @@ mod tests {
         assert!(duration("5 parsecs").is_err() && duration("").is_err() && duration("-1s").is_err());
         assert_eq!(scale("1/2"), Ok(Scale::Half));
         assert!(scale("3").is_err());
+        assert_eq!(speed("2"), Ok(2.0));
+        assert!(speed("0").is_err() && speed("NaN").is_err() && speed("inf").is_err() && speed("fast").is_err());
     }
 }

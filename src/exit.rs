@@ -22,6 +22,7 @@ pub enum Exit {
     NoDisplay = 8,
     AddressInUse = 9,
     Timeout = 10,
+    Threshold = 20,
     Interrupted = 130,
 }
 

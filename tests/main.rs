@@ -7,6 +7,7 @@ mod desktop;
 mod errors;
 mod hostile;
 mod idle;
+mod peers;
 mod relay;
 mod report;
 mod resume;

@@ -8,9 +8,13 @@
 pub mod expression;
 pub mod figures;
 pub mod link;
+pub mod matrix;
+pub mod peer;
 pub mod person;
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod script;
+pub mod work;
 pub mod workload;
 

@@ -1,10 +1,16 @@
 //! `panto demo`.
 
-use panto_compare::{Run, demo_settings, markdown};
-use panto_protocol::pixel::Picture;
-use serde::Serialize;
+use std::sync::atomic::Ordering;
 
-use super::report;
+use panto_compare::link::Profile;
+use panto_compare::matrix::Matrix;
+use panto_compare::run::RunOptions;
+use panto_compare::workload::Workload;
+use panto_protocol::message::{Depth, Mode, Settings};
+use panto_protocol::time::Micros;
+
+use super::record::stop_on_signals;
+use super::{progress, report};
 use crate::cli::Demo;
 use crate::exit::Exit;
 
@@ -19,47 +25,57 @@ pub fn run(options: Demo) -> anyhow::Result<Exit> {
     windowed(options)
 }
 
-/// What a headless run leaves behind.
-#[derive(Serialize)]
-struct Figures {
-    width: u32,
-    height: u32,
-    runs: Vec<Run>,
+/// The ways of sending that the demo's table compares: depths of `pixels`, then the modes.
+fn ways() -> Vec<Settings> {
+    let pixels = |depth| Settings { mode: Mode::Pixels, depth, ..Settings::default() };
+    let mut all: Vec<Settings> = Depth::ALL.into_iter().map(pixels).collect();
+    all.insert(1, Settings { copy_rect: true, ..pixels(Depth::D24) });
+    all.extend(
+        [Mode::Commands, Mode::Hybrid, Mode::Auto].map(|mode| Settings { mode, ..Settings::default() }),
+    );
+    all
 }
 
-/// Plays the script in every way, in virtual time.
+/// Plays the script in every way, in virtual time: `panto compare --demo` and a picture.
 fn headless(options: &Demo) -> anyhow::Result<Exit> {
     let size = options.size;
     println!(
         "Demo desktop, {}x{}: its script, played once for each way of sending it.\n",
         size.width, size.height
     );
-    let mut runs = Vec::new();
-    let mut last: Option<Picture> = None;
-    for settings in demo_settings() {
-        let copies = if settings.copy_rect { " with CopyRect" } else { "" };
-        eprint!("  {}{copies} at depth {} … ", settings.mode.name(), settings.depth.bits());
-        let (run, picture) = panto_compare::run(panto_compare::demo(size), settings)?;
-        eprintln!("{} bytes", run.first_picture_bytes + run.bytes_down);
-        if run.lossless {
-            if let Some(other) = &last {
-                anyhow::ensure!(*other == picture, "two lossless ways gave different pictures: a bug");
-            }
-            last = Some(picture);
-        }
-        runs.push(run);
+    let lan = Profile::named("lan").unwrap_or_default();
+    let matrix = Matrix {
+        workloads: vec![Workload::demo(size)],
+        links: vec![lan.clone()],
+        ways: ways(),
+        seed: 1,
+        limit: Micros::from_millis(3_600_000),
+        ..Matrix::default()
+    };
+    let stop = stop_on_signals()?;
+    let bar = progress::bar(matrix.rows() as u64);
+    let mut comparison = matrix.compare(&stop, &|p| progress::show(&bar, &p));
+    bar.finish_and_clear();
+    comparison.command = progress::command_line();
+    print!("{}", panto_compare::report::text(&comparison));
+    if stop.load(Ordering::Relaxed) {
+        return Ok(Exit::Interrupted);
     }
-    eprintln!();
-    print!("{}", markdown(&runs));
-    println!(
-        "\nkB are 1,000 bytes, framing included; ratio: the first line's bytes afterwards against this line's."
+    if let Some(error) = comparison.rows.iter().find_map(|r| r.error.as_ref()) {
+        anyhow::bail!("{error}");
+    }
+    let run_options = RunOptions { link: lan, ..RunOptions::default() };
+    let picture = panto_compare::run::run(&matrix.workloads[0], &run_options, &mut |_| true).picture;
+    let digest = Some(panto_protocol::canvas::digest(picture.view()).to_string());
+    let lossless = comparison.rows.iter().filter(|r| r.lossless);
+    anyhow::ensure!(
+        lossless.into_iter().all(|r| r.digest == digest),
+        "two lossless ways gave different pictures: a bug"
     );
-    if let Some(picture) = &last {
-        report::save_picture(picture, &options.screenshot)?;
-        println!("The last picture, the same in every lossless way: {}", options.screenshot.display());
-    }
+    report::save_picture(&picture, &options.screenshot)?;
+    println!("\nThe last picture, the same in every lossless way: {}", options.screenshot.display());
     if let Some(path) = &options.stats {
-        report::save_json(&Figures { width: size.width, height: size.height, runs }, path)?;
+        report::save_json(&comparison, path)?;
     }
     Ok(Exit::Ok)
 }

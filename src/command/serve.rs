@@ -9,7 +9,7 @@ use panto_protocol::message::Rights;
 use panto_server::control::Control;
 use panto_server::frontend::{AuthPolicy, Server, ServerConfig};
 use panto_server::scene::SharedScene;
-use panto_server::source::{DemoSource, Source, X11Source};
+use panto_server::source::{DemoSource, Pace, ReplaySource, Source, X11Source};
 use panto_server::virtual_display::VirtualDisplay;
 use panto_transport::{
     CredentialStore, Identity, ListenAddress, ListenError, Listener, LocalAddr, ServerTls, Target, Ticket,
@@ -18,7 +18,7 @@ use panto_transport::{
 use serde::Serialize;
 
 use super::runtime;
-use crate::cli::{Auth, Serve};
+use crate::cli::{Auth, Serve, Serving};
 use crate::exit::{Exit, Usage};
 use crate::paths;
 
@@ -39,6 +39,15 @@ pub fn run(options: Serve) -> anyhow::Result<Exit> {
     if options.virtual_size.is_none() && !options.command.is_empty() {
         return Err(Usage("a command needs a screen of its own: --virtual WxH -- COMMAND".into()).into());
     }
+    run_with(&options.serving, || source(&options))
+}
+
+/// Serves what `source` starts, once the address is had: when that is taken, no display
+/// need be started for nothing.
+pub(super) fn run_with(
+    options: &Serving,
+    source: impl FnOnce() -> anyhow::Result<Started>,
+) -> anyhow::Result<Exit> {
     let addresses = match &options.addresses[..] {
         [] => vec![ListenAddress::default()],
         some => some.iter().map(|a| a.parse()).collect::<Result<Vec<ListenAddress>, _>>()?,
@@ -46,14 +55,17 @@ pub fn run(options: Serve) -> anyhow::Result<Exit> {
     if options.auth == Auth::None {
         check_auth_none(&addresses)?;
     }
-    runtime::start()?.block_on(serve(options, addresses))
+    runtime::start()?.block_on(serve(options, addresses, source))
 }
 
-async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<Exit> {
+async fn serve(
+    options: &Serving,
+    addresses: Vec<ListenAddress>,
+    source: impl FnOnce() -> anyhow::Result<Started>,
+) -> anyhow::Result<Exit> {
     let interruptions = runtime::Interruptions::listen()?;
-    // The address first: when it is taken, no display need be started for nothing.
     let listener = Listener::bind(&addresses).await?;
-    let (virtual_display, source, scene) = source(&options)?;
+    let Started { virtual_display, source, scene } = source()?;
     let (identity, tls) = match options.auth {
         Auth::None => (None, None),
         Auth::Password => {
@@ -103,11 +115,11 @@ async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<
         rights: if options.view_only { Rights::View } else { Rights::Control },
     };
     let server = Server::new(config, scene, source);
-    let (_control, socket) = control(&options, &server).await?;
+    let (_control, socket) = control(options, &server).await?;
 
     let bound = listener.local_addrs();
     announce(
-        &options,
+        options,
         &bound,
         &Listening {
             addresses: bound.iter().map(ToString::to_string).collect(),
@@ -137,25 +149,39 @@ async fn serve(options: Serve, addresses: Vec<ListenAddress>) -> anyhow::Result<
     Ok(Exit::Ok)
 }
 
-type Started = (Option<VirtualDisplay>, Arc<dyn Source>, Arc<SharedScene>);
+/// A source at work.
+pub(super) struct Started {
+    virtual_display: Option<VirtualDisplay>,
+    source: Arc<dyn Source>,
+    scene: Arc<SharedScene>,
+}
+
+impl Started {
+    /// One that needs no display of its own.
+    pub(super) fn new((source, scene): (impl Source + 'static, Arc<SharedScene>)) -> Self {
+        Self { virtual_display: None, source: Arc::new(source), scene }
+    }
+}
 
 fn source(options: &Serve) -> anyhow::Result<Started> {
     if options.demo {
-        let (source, scene) = DemoSource::start(options.size);
-        return Ok((None, Arc::new(source), scene));
+        return Ok(Started::new(DemoSource::start(options.size)));
+    }
+    if let Some(trace) = &options.replay {
+        return Ok(Started::new(ReplaySource::start(trace, Pace::Recorded { speed: 1.0 }, false)?));
     }
     let virtual_display = match options.virtual_size {
         Some(size) => Some(VirtualDisplay::start(size, options.max_size, &options.command)?),
         None => None,
     };
     let display = virtual_display.as_ref().map(VirtualDisplay::display).or(options.display.as_deref());
-    let (source, scene) = X11Source::start(display)?;
-    Ok((virtual_display, Arc::new(source), scene))
+    let started = Started::new(X11Source::start(display)?);
+    Ok(Started { virtual_display, ..started })
 }
 
 /// Opens the control socket. The default one belongs to the first server of a user;
 /// further ones get a name with their process number.
-async fn control(options: &Serve, server: &Arc<Server>) -> anyhow::Result<(Control, PathBuf)> {
+async fn control(options: &Serving, server: &Arc<Server>) -> anyhow::Result<(Control, PathBuf)> {
     let path = options.socket.clone().unwrap_or_else(paths::control_socket);
     match Control::start(Arc::clone(server), path.clone()).await {
         Err(ListenError::InUse { .. }) if options.socket.is_none() => {
@@ -170,7 +196,7 @@ async fn control(options: &Serve, server: &Arc<Server>) -> anyhow::Result<(Contr
 
 /// Prints what to type on the other side.
 fn announce(
-    options: &Serve,
+    options: &Serving,
     bound: &[LocalAddr],
     listening: &Listening,
     identity: Option<&Identity>,

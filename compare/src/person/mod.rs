@@ -68,6 +68,7 @@ pub struct Person {
     programs: RustConnection,
     root: Window,
     inputs: Vec<Instant>,
+    begun: Option<Instant>,
 }
 
 impl Person {
@@ -86,6 +87,7 @@ impl Person {
             programs: conn,
             root,
             inputs: Vec::new(),
+            begun: None,
         })
     }
 
@@ -109,6 +111,11 @@ impl Person {
                 return Err(PersonError::Stopped);
             }
             match step {
+                Step::Begin => {
+                    self.inputs.clear();
+                    self.begun = Some(Instant::now());
+                    due = Instant::now();
+                }
                 Step::Input(event) => {
                     if counts(event) {
                         self.inputs.push(Instant::now());
@@ -136,7 +143,12 @@ impl Person {
         Ok(())
     }
 
-    /// Times of the inputs so far that may have an answer.
+    /// When the script came to its `begin`, if it has one and did.
+    pub fn begun(&self) -> Option<Instant> {
+        self.begun
+    }
+
+    /// Times of the inputs since then that may have an answer.
     pub fn inputs(&self) -> &[Instant] {
         &self.inputs
     }

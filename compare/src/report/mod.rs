@@ -22,6 +22,7 @@ pub use csv::csv;
 pub use html::html;
 pub use markdown::markdown;
 pub use text::text;
+pub use words::link_in_words;
 
 use crate::figures::Comparison;
 

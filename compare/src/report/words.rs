@@ -8,6 +8,11 @@ pub fn link(comparison: &Comparison, link: &LinkInfo) -> String {
     if !comparison.links.iter().any(|l| l.name == link.name) {
         return "a link that this comparison does not describe".into();
     }
+    link_in_words(link)
+}
+
+/// The same of a link that is known.
+pub fn link_in_words(link: &LinkInfo) -> String {
     let mut parts = Vec::new();
     match (link.down_bps, link.up_bps) {
         (0, 0) => parts.push("no rate limit".into()),

@@ -5,6 +5,7 @@
 //!
 //! | line                                                     | what it does                                      |
 //! |----------------------------------------------------------|---------------------------------------------------|
+//! | `begin`                                                  | what came before was preparation: recording and measuring begin here |
 //! | `wait window CLASS [within 10s]`                         | waits until a window of this class is shown       |
 //! | `wait still 300ms`                                       | waits until the screen has rested for so long     |
 //! | `pause 500ms`                                            | does nothing for so long                          |
@@ -43,6 +44,8 @@ pub struct Script {
 /// One thing that a scripted user does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// What came before was preparation: recording and measuring begin here.
+    Begin,
     /// An input. Keys are given by keysym, with no physical key and no text.
     Input(InputEvent),
     /// Nothing for so long.

@@ -28,7 +28,7 @@ const NOTCH: i32 = 120;
 /// Letters of a line that an error quotes.
 const MAX_QUOTED: usize = 80;
 
-const COMMANDS: &str = "wait, pause, type, key, move, click, drag, wheel, repeat or end";
+const COMMANDS: &str = "begin, wait, pause, type, key, move, click, drag, wheel, repeat or end";
 
 /// A line that does something, or a loop of them.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ enum Block {
 /// What one line says.
 #[derive(Debug)]
 enum Command {
-    Wait(Step),
+    Plain(Step),
     Pause(Duration),
     Type { keysyms: Vec<u32>, every: Duration },
     Key { keysyms: Vec<u32>, times: u32, every: Duration },
@@ -139,7 +139,7 @@ impl Steps {
 
     fn command(&mut self, command: &Command) -> Result<(), TooMany> {
         match command {
-            Command::Wait(step) => self.push(step.clone()),
+            Command::Plain(step) => self.push(step.clone()),
             Command::Pause(time) => self.pause(*time),
             Command::Type { keysyms, every } => keysyms.iter().try_for_each(|&keysym| {
                 self.press(&[keysym])?;
@@ -237,6 +237,7 @@ fn read_line(text: &str) -> Result<Line, String> {
     let mut words = Words::new(text)?;
     let name = words.next("a command")?;
     let command = match name.as_str() {
+        "begin" => Command::Plain(Step::Begin),
         "wait" => wait(&mut words)?,
         "pause" => Command::Pause(words.time("how long")?),
         "type" => typing(&mut words)?,
@@ -262,7 +263,7 @@ fn read_line(text: &str) -> Result<Line, String> {
 
 fn wait(words: &mut Words) -> Result<Command, String> {
     let what = words.next("`window CLASS` or `still 300ms`")?;
-    Ok(Command::Wait(match what.as_str() {
+    Ok(Command::Plain(match what.as_str() {
         "still" => Step::WaitStill(words.time("how long the screen shall rest")?),
         "window" => {
             let class = words.next("the window's class")?;
@@ -749,7 +750,7 @@ mod tests {
     fn errors_say_what_would_be_right() {
         check_error(
             "pause 1s\nclik 1 2",
-            "line 2, `clik 1 2`: there is no command `clik`; a line begins with wait, pause, type, key, move, \
+            "line 2, `clik 1 2`: there is no command `clik`; a line begins with begin, wait, pause, type, key, move, \
              click, drag, wheel, repeat or end",
         );
         check_error(

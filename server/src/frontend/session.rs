@@ -20,6 +20,7 @@ use super::registry::{Order, ViewerInfo};
 use super::server::{Parked, Proof, Server};
 use crate::deliver::{Delivery, Wake};
 use crate::plan::Planner;
+use crate::scene::Viewing;
 use crate::stats::ServerStats;
 
 /// Bytes chosen for the wire at once. What is chosen cannot be overtaken any more.
@@ -64,6 +65,7 @@ pub(super) struct Session {
 /// What a session has once its viewer is in.
 struct Open {
     delivery: Delivery,
+    viewing: Viewing,
     credential: Credential,
     rights: Rights,
     secret: [u8; 16],
@@ -143,7 +145,7 @@ impl Session {
             self.server.source.input(&event);
         }
         self.server.registry.remove(self.id);
-        self.server.scene.add_viewers(-1);
+        drop(open.viewing);
         let connection = std::mem::replace(&mut self.connection, ServerConnection::new(Micros::ZERO));
         if lost && !connection.is_closed() {
             let (painted, unpainted) = connection.into_unpainted();
@@ -344,9 +346,9 @@ impl Session {
         tracing::info!(id = self.id, peer = %self.peer, name = info.name, resumed, "viewer is in");
         let orders = self.server.registry.add(info, Arc::clone(&self.counters), secret);
         let changed = self.server.scene.subscribe();
-        self.server.scene.add_viewers(1);
         self.open = Some(Open {
             delivery: Delivery::new(planner, outputs, now),
+            viewing: self.server.scene.view(),
             credential,
             rights,
             secret,
@@ -434,11 +436,17 @@ impl Session {
         let now = self.server.now();
         // Seen before the scene is read, so that no change falls between.
         open.changed.borrow_and_update();
-        let delivered = {
+        let (delivered, whole) = {
             let mut scene = self.server.scene.lock();
             let writable = self.pipe.is_writable();
-            open.delivery.deliver(&mut scene, &mut self.connection, writable, now)?
+            let delivered = open.delivery.deliver(&mut scene, &mut self.connection, writable, now)?;
+            let all_sent = !open.delivery.planner().is_due(&scene);
+            let all_painted = self.connection.frames_in_flight() == 0;
+            (delivered, (all_sent && all_painted).then(|| scene.position()))
         };
+        if let Some(position) = whole {
+            open.viewing.has_whole(position);
+        }
         let now = self.server.now();
         open.delivery.digest(&mut self.connection, now);
         if let Some(frame) = delivered.frame {

@@ -60,6 +60,13 @@ impl Journal {
         }
     }
 
+    /// Anything may have changed: whoever read the journal until now is told [`Since::Lost`].
+    pub(super) fn forget(&mut self) {
+        self.first = self.end() + 1;
+        self.changes.clear();
+        self.payload = 0;
+    }
+
     /// The position behind the newest change.
     pub fn end(&self) -> u64 {
         self.first + self.changes.len() as u64

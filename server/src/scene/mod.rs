@@ -12,7 +12,7 @@ use panto_protocol::geometry::{Point, Rect, Region, Size};
 use panto_protocol::pixel::{Picture, Pixels};
 
 pub use journal::{Change, Journal, Since};
-pub use shared::SharedScene;
+pub use shared::{SharedScene, Viewing};
 
 /// The screen as its source has it: surfaces and windows in a [`Canvas`], a
 /// journal of the changes, the pointer.

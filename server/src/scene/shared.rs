@@ -1,7 +1,8 @@
 //! The scene between its source's thread and the viewers' tasks.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use tokio::sync::watch;
 
@@ -17,6 +18,9 @@ pub struct SharedScene {
     changed: watch::Sender<u64>,
     viewers: AtomicUsize,
     viewers_changed: watch::Sender<usize>,
+    /// What each [`Viewing`] has got: its number, and a position of the scene.
+    whole: watch::Sender<BTreeMap<u64, u64>>,
+    next_viewing: AtomicU64,
     /// Called with every changed scene, under its lock.
     tap: OnceLock<Box<dyn Fn(&Scene) + Send + Sync>>,
     /// Called after every change of the number of viewers, for sources that cannot await.
@@ -31,6 +35,8 @@ impl SharedScene {
             changed: watch::Sender::new(0),
             viewers: AtomicUsize::new(0),
             viewers_changed: watch::Sender::new(0),
+            whole: watch::Sender::new(BTreeMap::new()),
+            next_viewing: AtomicU64::new(0),
             tap: OnceLock::new(),
             viewers_hook: OnceLock::new(),
         }
@@ -76,7 +82,36 @@ impl SharedScene {
         self.viewers_changed.subscribe()
     }
 
-    /// One viewer more (`+1`) or less (`-1`).
+    /// A viewer more, until the result is dropped. It has nothing yet.
+    pub fn view(self: &Arc<Self>) -> Viewing {
+        let id = self.next_viewing.fetch_add(1, Ordering::Relaxed);
+        // Listed before it is counted: a source that begins at the first viewer waits for it.
+        self.whole.send_modify(|all| {
+            all.insert(id, 0);
+        });
+        self.add_viewers(1);
+        Viewing { scene: Arc::clone(self), id }
+    }
+
+    /// Waits until there is a [`Viewing`], and every one has the scene of `position`
+    /// ([`Scene::position`]) or a later one.
+    pub async fn delivered(&self, position: u64) {
+        let mut whole = self.whole.subscribe();
+        // Fails only without a sender, which is in `self`.
+        let _ = whole.wait_for(|all| !all.is_empty() && all.values().all(|has| *has >= position)).await;
+    }
+
+    /// Another scene from now on. Whoever follows the changes finds them forgotten and
+    /// compares the pictures.
+    pub fn replace(&self, scene: Scene) {
+        self.update(|old| {
+            let mut journal = std::mem::take(&mut old.journal);
+            journal.forget();
+            *old = Scene { journal, cursor_serial: old.cursor_serial + 1, ..scene };
+        });
+    }
+
+    /// One viewer more (`+1`) or less (`-1`), whom nothing is sent to: a recorder.
     pub fn add_viewers(&self, delta: isize) {
         let now = self.viewers.fetch_add(delta as usize, Ordering::AcqRel).wrapping_add(delta as usize);
         self.viewers_changed.send_replace(now);
@@ -88,5 +123,80 @@ impl SharedScene {
     /// Sets what is called when the number of viewers changed (once).
     pub fn on_viewers_changed(&self, hook: impl Fn() + Send + Sync + 'static) {
         let _ = self.viewers_hook.set(Box::new(hook));
+    }
+}
+
+/// One viewer of a scene, which counts until this is dropped.
+pub struct Viewing {
+    scene: Arc<SharedScene>,
+    id: u64,
+}
+
+impl Viewing {
+    /// The viewer shows the scene of this position: all of it is sent, and painted.
+    pub fn has_whole(&self, position: u64) {
+        self.scene.whole.send_if_modified(|all| {
+            let has = all.entry(self.id).or_default();
+            std::mem::replace(has, position.max(*has)) < position
+        });
+    }
+}
+
+impl Drop for Viewing {
+    fn drop(&mut self) {
+        self.scene.add_viewers(-1);
+        self.scene.whole.send_modify(|all| {
+            all.remove(&self.id);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use panto_protocol::geometry::Size;
+
+    use super::*;
+    use crate::scene::Since;
+
+    #[test]
+    fn delivered_when_the_last_viewer_has_it_or_has_left() {
+        let scene = Arc::new(SharedScene::new(Scene::new(Size::new(8, 8))));
+        let (one, two, three) = (scene.view(), scene.view(), scene.view());
+        assert_eq!(scene.viewers(), 3);
+        let mut delivered = pin!(scene.delivered(5));
+        let mut is_delivered =
+            || delivered.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(());
+        one.has_whole(5);
+        two.has_whole(4);
+        assert!(!is_delivered());
+        two.has_whole(7);
+        // News of an older picture takes nothing back.
+        two.has_whole(6);
+        assert!(!is_delivered(), "the third has nothing");
+        drop(three);
+        assert!(is_delivered());
+        assert_eq!(scene.viewers(), 2);
+    }
+
+    #[test]
+    fn nothing_is_delivered_to_nobody() {
+        let scene = SharedScene::new(Scene::new(Size::new(8, 8)));
+        let delivered = pin!(scene.delivered(0));
+        assert!(delivered.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+
+    #[test]
+    fn nobody_can_follow_a_replacement() {
+        let scene = SharedScene::new(Scene::new(Size::new(8, 8)));
+        let before = scene.lock().position();
+        scene.replace(Scene::new(Size::new(9, 9)));
+        let now = scene.lock();
+        assert!(matches!(now.since(before), Since::Lost));
+        assert!(matches!(now.since(now.position()), Since::Changes(changes) if changes.len() == 0));
+        assert_eq!(now.size(), Size::new(9, 9));
     }
 }

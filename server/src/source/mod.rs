@@ -1,12 +1,14 @@
-//! What feeds a scene and takes input: an X display or the demo desktop.
+//! What feeds a scene and takes input: an X display, the demo desktop, a recording.
 
 mod demo;
+mod replay;
 mod x11;
 
 use panto_protocol::geometry::Size;
 use panto_protocol::message::InputEvent;
 
 pub use demo::DemoSource;
+pub use replay::{Pace, ReplaySource};
 pub use x11::{X11Source, X11SourceError};
 
 /// The running source behind a scene, as viewers' sessions see it. Calls return

@@ -1,0 +1,148 @@
+//! Every workload in every way over every link: the table.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use panto_protocol::message::{Depth, Mode, Settings};
+use panto_protocol::time::Micros;
+
+use crate::figures::{Comparison, Figures, VERSION};
+use crate::link::Profile;
+use crate::run::{Pace, RunOptions, run};
+use crate::workload::Workload;
+
+/// What is to be compared.
+#[derive(Debug, Clone, Default)]
+pub struct Matrix {
+    /// Rows of the table, first order.
+    pub workloads: Vec<Workload>,
+    /// Second order.
+    pub links: Vec<Profile>,
+    /// Third order: ways of sending.
+    pub ways: Vec<Settings>,
+    /// How time passes.
+    pub pace: Pace,
+    /// For jitter and loss.
+    pub seed: u64,
+    /// Virtual time that one run may take.
+    pub limit: Micros,
+}
+
+/// A way of sending that is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no mode '{0}'; it is pixels, pixels+copyrect, commands, hybrid or auto")]
+pub struct UnknownWay(String);
+
+/// The way that a name means: a mode, or `pixels+copyrect`.
+///
+/// # Errors
+///
+/// If there is none of this name.
+pub fn way(name: &str, depth: Depth) -> Result<Settings, UnknownWay> {
+    let (mode, copy_rect) = match name.strip_suffix("+copyrect") {
+        Some("pixels") => ("pixels", true),
+        Some(_) => return Err(UnknownWay(name.into())),
+        None => (name, false),
+    };
+    let mode = Mode::ALL.into_iter().find(|m| m.name() == mode).ok_or_else(|| UnknownWay(name.into()))?;
+    Ok(Settings { mode, depth, copy_rect, ..Settings::default() })
+}
+
+/// How far a comparison is.
+#[derive(Debug, Clone)]
+pub struct Progress<'a> {
+    /// Rows that are done.
+    pub done: usize,
+    /// Rows in all.
+    pub rows: usize,
+    /// What a run that goes on is called.
+    pub name: &'a str,
+    /// How much of it is done, 0 to 1.
+    pub part: f64,
+}
+
+impl Matrix {
+    /// Rows that there will be.
+    pub fn rows(&self) -> usize {
+        self.workloads.len() * self.links.len() * self.ways.len()
+    }
+
+    /// Runs everything, on as many threads as there are processors. When `stop` is set, what goes on is ended and
+    /// kept as partial rows, and what has not begun is left out.
+    pub fn compare(&self, stop: &AtomicBool, progress: &(dyn Fn(Progress<'_>) + Sync)) -> Comparison {
+        let jobs: VecDeque<_> = (self.workloads.iter())
+            .flat_map(|w| self.links.iter().map(move |l| (w, l)))
+            .flat_map(|(w, l)| self.ways.iter().map(move |s| (w, l, *s)))
+            .enumerate()
+            .collect();
+        let total = jobs.len();
+        let jobs = Mutex::new(jobs);
+        let rows: Mutex<Vec<Option<Figures>>> = Mutex::new(vec![None; total]);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(total.max(1));
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some((index, (workload, link, settings))) = next(&jobs, stop) {
+                        let done = || lock(&rows).iter().filter(|r| r.is_some()).count();
+                        let name = format!("{} {} {}", workload.name(), link.name, settings.mode.name());
+                        let options = RunOptions {
+                            settings,
+                            link: link.clone(),
+                            pace: self.pace,
+                            seed: self.seed,
+                            limit: self.limit,
+                        };
+                        let outcome = run(workload, &options, &mut |part| {
+                            progress(Progress { done: done(), rows: total, name: &name, part });
+                            !stop.load(Ordering::Relaxed)
+                        });
+                        lock(&rows)[index] = Some(outcome.figures);
+                        progress(Progress { done: done(), rows: total, name: &name, part: 1.0 });
+                    }
+                });
+            }
+        });
+        let rows: Vec<Figures> =
+            rows.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect();
+        Comparison {
+            version: VERSION,
+            generator: concat!("panto ", env!("CARGO_PKG_VERSION")).into(),
+            command: String::new(),
+            workloads: self.workloads.iter().map(Workload::info).collect(),
+            links: self.links.iter().map(Profile::info).collect(),
+            interrupted: stop.load(Ordering::Relaxed),
+            rows,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn next<T>(jobs: &Mutex<VecDeque<T>>, stop: &AtomicBool) -> Option<T> {
+    if stop.load(Ordering::Relaxed) { None } else { lock(jobs).pop_front() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_have_the_names_of_the_table() {
+        for name in ["pixels", "pixels+copyrect", "commands", "hybrid", "auto"] {
+            let settings = way(name, Depth::D24).unwrap();
+            let figures = Figures {
+                system: "panto".into(),
+                mode: settings.mode.name().into(),
+                copy_rect: settings.copy_rect,
+                depth: 24,
+                ..Figures::default()
+            };
+            assert_eq!(figures.way(), name);
+        }
+        assert!(way("commands+copyrect", Depth::D24).is_err());
+        assert!(way("vnc", Depth::D24).unwrap_err().to_string().contains("hybrid"));
+    }
+}

@@ -1,0 +1,515 @@
+//! The course of a run, the same for all peers: far side, relay, near side, first
+//! picture, work, last picture, figures.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use panto_protocol::canvas::digest;
+use panto_protocol::geometry::Point;
+use panto_protocol::pixel::Picture;
+
+use crate::figures::Figures;
+use crate::link::{Profile, Relay};
+use crate::person::{Eye, Person, PersonError};
+use crate::script::{Script, Step};
+use crate::work::Work;
+
+use super::probe::Probe;
+use super::process::{Ground, Process, Watched};
+use super::screen::{self, Hands, Screen};
+use super::usage::Usage;
+use super::watch::{Sides, Watch};
+use super::way::{FarScreen, Place, Program};
+use super::{Options, Peer, PeerError, Setting, installed, port};
+
+/// How often something is looked for that nobody announces.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// The longest that a program's death goes unnoticed.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// How long a display must rest to be called still, beyond what the link makes it wait.
+const STILL: Duration = Duration::from_millis(300);
+
+/// How long an input may go unanswered before it is tried again, beyond what the link
+/// makes it wait.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long connections may take to close once a side has ended.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) fn run(
+    setting: Setting,
+    work: &Work,
+    options: &Options,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Figures, PeerError> {
+    installed::check(setting.peer, &options.path)?;
+    let task = Task { setting, work, options, stop };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(PeerError::system("starting threads for the relay"))?;
+    let _inside = runtime.enter();
+    progress("starts");
+    let stage = Stage::set(&task)?;
+    let mut figures = stage.play(&task, progress)?;
+    if setting.peer == Peer::X11 && figures.error.is_none() {
+        progress("does the same without a link, to compare with");
+        figures.exact = task.compare(figures.digest.as_deref());
+    }
+    Ok(figures)
+}
+
+/// What a run is about.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    setting: Setting,
+    work: &'a Work,
+    options: &'a Options,
+    stop: &'a AtomicBool,
+}
+
+/// Everything that is started for a run. Fields drop in this order: programs before
+/// their displays, the ground last.
+struct Stage {
+    viewer: Option<Process>,
+    server: Option<Process>,
+    /// A far display of its own, if there is one.
+    far: Option<Far>,
+    near: Screen,
+    relay: Arc<Relay>,
+    place: Place,
+    ground: Ground,
+}
+
+enum Far {
+    Screen(Screen),
+    /// Is an X server only once the viewer is there.
+    Agent(Process),
+}
+
+/// Whoever looks and acts while a run goes on.
+#[derive(Default)]
+struct Cast {
+    work: Option<Process>,
+    near: Option<Eye>,
+    far: Option<Eye>,
+    person: Option<Person>,
+}
+
+/// What a display shall show.
+enum Expected<'a> {
+    /// What this one shows.
+    Same(&'a Eye),
+    Picture(&'a Picture),
+    /// Anything that rests, while no bytes come.
+    Still,
+}
+
+impl Task<'_> {
+    /// An error if the run was stopped.
+    fn go_on(&self) -> Result<(), PeerError> {
+        if self.stop.load(Ordering::Relaxed) { Err(PeerError::Stopped) } else { Ok(()) }
+    }
+
+    /// Waits until `ready`; an error if that takes too long, or `programs` end, or the run is stopped.
+    fn wait(
+        &self,
+        what: &'static str,
+        programs: &[&Watched],
+        mut ready: impl FnMut() -> Result<bool, PeerError>,
+    ) -> Result<(), PeerError> {
+        let within = self.options.patience;
+        let deadline = Instant::now() + within;
+        while !ready()? {
+            self.go_on()?;
+            programs.iter().try_for_each(|program| program.check())?;
+            if Instant::now() > deadline {
+                let words = programs.iter().map(|program| program.last_words()).collect();
+                return Err(PeerError::TooLate { what, within, words });
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    /// How long a display must rest over this link: a last input and its answer may
+    /// still be on their way.
+    fn rest(&self) -> Duration {
+        let Profile { down, up, .. } = &self.options.profile;
+        let one = |path: &crate::link::Path| Duration::from(path.delay + path.jitter);
+        STILL + 3 * (one(down) + one(up))
+    }
+
+    /// Where the pointer rests before the work.
+    fn middle(&self) -> Point {
+        Point::new(self.work.size.width as i32 / 2, self.work.size.height as i32 / 2)
+    }
+
+    /// Starts the workload's command and has the person follow the script.
+    fn work(
+        &self,
+        ground: &Ground,
+        display: &str,
+        person: &mut Person,
+        started: &mut Option<Process>,
+        died: impl Fn() -> bool,
+    ) -> Result<(), PeerError> {
+        let Some((command, arguments)) = self.work.command.split_first() else {
+            return Err(PeerError::NoCommand { name: self.work.name.clone() });
+        };
+        let program = Program::new(command).args(arguments).on(display).env("XAUTHORITY", ground.authority());
+        let process = started.insert(ground.start(&program, "work")?);
+        let stop = || self.stop.load(Ordering::Relaxed) || died();
+        match person.follow(&with_short_pauses(&self.work.script), stop) {
+            Ok(()) => Ok(()),
+            Err(PersonError::Stopped) => Err(PeerError::Stopped),
+            // Its program may have said why.
+            Err(PersonError::NoWindow { .. }) if process.watched().exited().is_some() => {
+                Err(process.watched().check().expect_err("it has ended"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the same work, done on a display without any link, ends with this picture;
+    /// `None` if it does not end with the same picture twice.
+    fn compare(&self, digest: Option<&str>) -> Option<bool> {
+        let reference = self.reference().ok()?;
+        if Some(reference.as_str()) == digest {
+            return Some(true);
+        }
+        (self.reference().ok()? == reference).then_some(false)
+    }
+
+    /// The digest of the picture that the work ends with on a plain display.
+    fn reference(&self) -> Result<String, PeerError> {
+        let ground = Ground::new(self.options.path.clone())?;
+        let screen = Screen::xvfb(&ground, self.work.size, NO_SHARED_MEMORY, self.options.patience)?;
+        let hands = Hands::at(&screen.name())?;
+        hands.paint_desktop()?;
+        hands.point(self.middle())?;
+        let mut person = Person::at(&screen.name(), &screen.name())?;
+        let mut work = None;
+        self.work(&ground, &screen.name(), &mut person, &mut work, || false)?;
+        if !person.eye().wait_still(2 * STILL, self.options.patience) {
+            return Err(PersonError::NeverStill { time: 2 * STILL }.into());
+        }
+        let digest = digest(person.eye().picture().view()).to_string();
+        drop(work);
+        Ok(digest)
+    }
+}
+
+/// A client on loopback counts as local, and could lead its pixels past the relay.
+const NO_SHARED_MEMORY: &[&str] = &["-extension", "MIT-SHM"];
+
+impl Stage {
+    /// Starts everything but the viewer.
+    fn set(task: &Task<'_>) -> Result<Self, PeerError> {
+        let Task { setting, work, options, .. } = *task;
+        let (size, patience) = (work.size, options.patience);
+        let ground = Ground::new(options.path.clone())?;
+        let is_x11 = setting.peer == Peer::X11;
+        let near = if is_x11 {
+            let extra = [&["-listen", "tcp"], NO_SHARED_MEMORY].concat();
+            Screen::xvfb(&ground, size, &extra, patience)?
+        } else {
+            Screen::xvfb(&ground, size, &["-nolisten", "tcp"], patience)?
+        };
+        let mut place = Place {
+            mode: setting.mode,
+            size,
+            near: near.name(),
+            far: String::new(),
+            free: port::free_displays().next().unwrap_or_default(),
+            port: port::free().map_err(PeerError::system("looking for a free port"))?,
+            relay: 0,
+            far_home: ground.home("far")?,
+            near_home: ground.home("near")?,
+            panto: options.panto.clone(),
+        };
+        let way = setting.peer.way();
+        let far = match way.far_screen(&place) {
+            FarScreen::Xvfb => {
+                Some(Far::Screen(Screen::xvfb(&ground, size, &["-nolisten", "tcp"], patience)?))
+            }
+            FarScreen::Own(program) => Some(Far::Screen(Screen::start(&ground, program, patience)?)),
+            FarScreen::Agent(program) => {
+                Some(Far::Agent(ground.start(&program.arg("-auth").arg(ground.authority()), "far")?))
+            }
+            FarScreen::Near => None,
+        };
+        place.far = match &far {
+            Some(Far::Screen(screen)) => screen.name(),
+            Some(Far::Agent(_)) => format!(":{}", place.free),
+            None => near.name(),
+        };
+        let server = way.server(&place).map(|program| ground.start(&program, "far")).transpose()?;
+        let target = if is_x11 { port::of_display(near.number()) } else { None };
+        let target = target.unwrap_or((Ipv4Addr::LOCALHOST, place.port).into());
+        let programs: Vec<&Watched> =
+            far.iter().map(Far::watched).chain(server.iter().map(Process::watched)).collect();
+        task.wait("listening at the server's port", &programs, || Ok(port::listens(target.port())))?;
+        let relay = relay(target, &options.profile, is_x11);
+        let relay = relay.map_err(PeerError::system("starting the relay"))?;
+        place.relay = relay.address().port();
+        Ok(Self { viewer: None, server, far, near, relay: Arc::new(relay), place, ground })
+    }
+
+    /// The run itself. Errors are of the time before there was anything to measure.
+    fn play(mut self, task: &Task<'_>, progress: &mut dyn FnMut(&str)) -> Result<Figures, PeerError> {
+        let Task { setting, work, options, .. } = *task;
+        let mut figures = Figures {
+            workload: work.name.clone(),
+            link: options.profile.name.clone(),
+            system: setting.peer.name().into(),
+            mode: setting.mode.into(),
+            depth: 24,
+            scale: 1,
+            lossless: true,
+            time: "live".into(),
+            ..Figures::default()
+        };
+        let mut cast = Cast { near: Some(Eye::open(&self.place.near)?), ..Cast::default() };
+        if let Some(Far::Screen(screen)) = &self.far {
+            Hands::at(&screen.name())?.paint_desktop()?;
+            cast.far = Some(Eye::open(&screen.name())?);
+        }
+        let began = Instant::now();
+        if let Some(program) = setting.peer.way().viewer(&self.place) {
+            self.viewer = Some(self.ground.start(&program, "near")?);
+        }
+        let watch = Watch::start(self.sides())?;
+        let outcome = self.act(task, &watch, began, &mut cast, &mut figures, progress);
+        // What went wrong is often only that a program is gone.
+        let outcome = outcome.map_err(|error| watch.check().err().unwrap_or(error));
+
+        let near = cast.person.as_ref().map(Person::eye).or(cast.near.as_ref());
+        figures.input_to_pixel_ms = cast.person.as_ref().and_then(Person::latencies);
+        let (far_picture, far_changed) = cast.far.as_ref().map(|f| (f.picture(), f.last_change())).unzip();
+        if let (Some(near), Ok(()) | Err(PeerError::TooLate { .. })) = (near, &outcome) {
+            let picture = near.picture();
+            figures.digest = Some(digest(picture.view()).to_string());
+            figures.exact = far_picture.map(|far| far == picture);
+            if let (Some(true), Some(shown), Some(changed)) =
+                (figures.exact, near.last_change(), far_changed.flatten())
+            {
+                figures.time_to_lossless_ms = Some(shown.saturating_duration_since(changed).as_secs_f64() * 1e3);
+            }
+        }
+        let rested = near.and_then(Eye::last_change).unwrap_or(began);
+        let seen = watch.finish();
+        figures.error = outcome.err().map(|error| error.to_string());
+        let counts = self.close(&mut cast);
+        (figures.bytes_down, figures.bytes_up) = (counts.bytes_down, counts.bytes_up);
+        (figures.packets_down, figures.packets_up) = (Some(counts.packets_down), Some(counts.packets_up));
+        let since = |at: Instant| at.saturating_duration_since(began).as_secs_f64();
+        if let Some((first, _)) = seen.bytes_down.first() {
+            figures.duration_s = rested.saturating_duration_since(*first).as_secs_f64();
+        }
+        figures.bytes_over_time = seen.bytes_down.iter().map(|(at, bytes)| (since(*at), *bytes)).collect();
+        if figures.bytes_over_time.last().is_some_and(|(_, bytes)| *bytes < counts.bytes_down) {
+            figures.bytes_over_time.push((since(Instant::now()), counts.bytes_down));
+        }
+        let both = |usage: Option<Usage>| usage.map(|u| (u.cpu_s, u.memory_bytes)).unzip();
+        (figures.server_cpu_s, figures.server_memory_bytes) = both(seen.server);
+        (figures.viewer_cpu_s, figures.viewer_memory_bytes) = both(seen.viewer);
+        Ok(figures)
+    }
+
+    /// What happens on the stage, from the viewer's start to the last picture.
+    fn act(
+        &self,
+        task: &Task<'_>,
+        watch: &Watch,
+        began: Instant,
+        cast: &mut Cast,
+        figures: &mut Figures,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<(), PeerError> {
+        let mut display = self.place.far.clone();
+        match &self.far {
+            Some(Far::Screen(_)) => {}
+            Some(Far::Agent(_)) => {
+                let number = self.place.free;
+                task.wait("the start of the far display", &self.programs(), || {
+                    Ok(screen::open_to_user(number, &self.ground).is_ok())
+                })?;
+                Hands::at(&self.place.far)?.paint_desktop()?;
+                cast.far = Some(Eye::open(&self.place.far)?);
+            }
+            None => {
+                Hands::through(self.relay.address(), &self.ground)?.paint_desktop()?;
+                display = format!("127.0.0.1:{}.0", port::display_at(self.relay.address()));
+            }
+        }
+        let near = cast.near.take().expect("the near display is watched since before the viewer");
+        let desktop = screen::desktop(task.work.size);
+        let expected = cast.far.as_ref().map_or(Expected::Picture(&desktop), Expected::Same);
+        self.settle(task, watch, "the first picture", &near, &expected, Duration::ZERO)?;
+        let first = near.last_change().unwrap_or(began).saturating_duration_since(began);
+        figures.first_picture_ms = Some(first.as_secs_f64() * 1e3);
+        figures.first_picture_bytes = Some(self.relay.counts().bytes_down);
+        drop(near);
+        progress(&format!("shows the first picture after {} ms", first.as_millis()));
+
+        let far = self.far.as_ref().map(|_| self.place.far.as_str());
+        let probe = Probe {
+            near: Hands::at(&self.place.near)?,
+            far: far.map(Hands::at).transpose()?,
+            needs_click: task.setting.peer.way().needs_click(),
+            attempt: ANSWER_PATIENCE + task.rest(),
+            patience: task.options.patience,
+        };
+        probe.run(task.middle(), || task.go_on().and_then(|()| watch.check())).map_err(|error| match error {
+            PeerError::TooLate { what, within, .. } => {
+                PeerError::TooLate { what, within, words: watch.last_words() }
+            }
+            other => other,
+        })?;
+        let person = cast.person.insert(Person::at(&self.place.near, &self.place.far)?);
+        progress("works");
+        task.work(&self.ground, &display, person, &mut cast.work, || watch.died())?;
+        progress("comes to rest");
+        let expected = cast.far.as_ref().map_or(Expected::Still, Expected::Same);
+        self.settle(task, watch, "the last picture", person.eye(), &expected, task.rest())
+    }
+
+    /// Waits until the near display shows what it shall, and has done so for `rest`.
+    fn settle(
+        &self,
+        task: &Task<'_>,
+        watch: &Watch,
+        what: &'static str,
+        near: &Eye,
+        expected: &Expected<'_>,
+        rest: Duration,
+    ) -> Result<(), PeerError> {
+        let within = task.options.patience;
+        let began = Instant::now();
+        let mut bytes = (began, self.relay.counts().bytes_down);
+        while began.elapsed() < within {
+            task.go_on()?;
+            watch.check()?;
+            let mut changes = vec![near.last_change()];
+            let agrees = match expected {
+                Expected::Same(far) => {
+                    let target = far.picture();
+                    let agrees = near.wait_for(SLICE, |picture| *picture == target);
+                    changes = vec![near.last_change(), far.last_change()];
+                    agrees
+                }
+                Expected::Picture(target) => near.wait_for(SLICE, |picture| picture == *target),
+                Expected::Still => {
+                    let now = self.relay.counts().bytes_down;
+                    if now != bytes.1 {
+                        bytes = (Instant::now(), now);
+                    }
+                    changes.push(Some(bytes.0));
+                    true
+                }
+            };
+            // Not what was still before this began: the last input may just have been made.
+            let since = changes.into_iter().flatten().fold(began, Instant::max);
+            if agrees && since.elapsed() >= rest {
+                return Ok(());
+            }
+            if agrees {
+                std::thread::sleep(LOOK_EVERY);
+            }
+        }
+        Err(PeerError::TooLate { what, within, words: watch.last_words() })
+    }
+
+    /// Ends the programs whose connections lead through the relay, and says what it has carried.
+    fn close(mut self, cast: &mut Cast) -> crate::link::RelayCounts {
+        if self.far.is_none() {
+            cast.work = None;
+        }
+        self.viewer = None;
+        let deadline = Instant::now() + CLOSE_PATIENCE;
+        while self.relay.counts().open > 0 && Instant::now() < deadline {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        let counts = self.relay.counts();
+        // The eyes before their displays.
+        *cast = Cast { work: cast.work.take(), ..Cast::default() };
+        cast.work = None;
+        counts
+    }
+
+    fn sides(&self) -> Sides {
+        let far = self.far.iter().map(Far::watched);
+        let viewer = self.viewer.iter().map(Process::watched);
+        Sides {
+            relay: Arc::clone(&self.relay),
+            server: far.chain(self.server.iter().map(Process::watched)).cloned().collect(),
+            viewer: viewer.chain([self.near.watched()]).cloned().collect(),
+        }
+    }
+
+    fn programs(&self) -> Vec<&Watched> {
+        let far = self.far.iter().map(Far::watched);
+        far.chain(self.server.iter().chain(&self.viewer).map(Process::watched)).collect()
+    }
+}
+
+impl Far {
+    fn watched(&self) -> &Watched {
+        match self {
+            Self::Screen(screen) => screen.watched(),
+            Self::Agent(process) => process.watched(),
+        }
+    }
+}
+
+/// A relay at a free port; for x11 at that of a free display, and turned.
+fn relay(target: SocketAddr, profile: &Profile, is_x11: bool) -> std::io::Result<Relay> {
+    if !is_x11 {
+        return Relay::start((Ipv4Addr::LOCALHOST, 0).into(), target, profile);
+    }
+    let addresses = port::free_displays().filter_map(port::of_display);
+    let mut result = Err(std::io::ErrorKind::AddrInUse.into());
+    for address in addresses.take(20) {
+        result = Relay::start_turned(address, target, profile, true);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+/// The same script with long pauses in parts, so that it can be stopped within them.
+fn with_short_pauses(script: &Script) -> Script {
+    let mut steps = Vec::with_capacity(script.steps.len());
+    for step in &script.steps {
+        let Step::Pause(time) = step else {
+            steps.push(step.clone());
+            continue;
+        };
+        let mut rest = *time;
+        while rest > SLICE {
+            steps.push(Step::Pause(SLICE));
+            rest -= SLICE;
+        }
+        steps.push(Step::Pause(rest));
+    }
+    Script { steps }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_in_parts_are_as_long() {
+        let script = Script::parse("pause 120ms\ntype \"ab\" every 70ms\npause 2s").unwrap();
+        let parts = with_short_pauses(&script);
+        assert_eq!(parts.duration(), script.duration());
+        assert_eq!(parts.inputs(), script.inputs());
+        assert!(parts.steps.iter().all(|s| !matches!(s, Step::Pause(time) if *time > SLICE)));
+    }
+}

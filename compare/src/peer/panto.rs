@@ -1,0 +1,30 @@
+//! Panto as its users run it: `panto serve` and the window of `panto view`.
+
+use super::way::{FarScreen, Place, Program, Way};
+
+pub(super) struct Panto;
+
+impl Way for Panto {
+    fn far_screen(&self, _: &Place) -> FarScreen {
+        FarScreen::Xvfb
+    }
+
+    fn server(&self, place: &Place) -> Option<Program> {
+        let server = Program::new(&place.panto)
+            .arg("serve")
+            .arg(format!("127.0.0.1:{}", place.port))
+            // Without TLS, as all the others.
+            .args(["--auth", "none", "--display", &place.far]);
+        Some(server)
+    }
+
+    fn viewer(&self, place: &Place) -> Option<Program> {
+        let viewer = Program::new(&place.panto)
+            .arg("view")
+            .arg(format!("127.0.0.1:{}", place.relay))
+            .args(["--mode", place.mode, "--fullscreen", "--no-hints", "--renderer", "cpu"])
+            .arg("--no-reconnect")
+            .on(&place.near);
+        Some(viewer)
+    }
+}

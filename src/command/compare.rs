@@ -1,0 +1,265 @@
+//! `panto compare`.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use panto_compare::expression::Expression;
+use panto_compare::figures::Comparison;
+use panto_compare::link::{Profile, ProfileError};
+use panto_compare::matrix::{Matrix, way};
+use panto_compare::record::{Ending, RecordOptions, Subject, record};
+use panto_compare::report;
+use panto_compare::run::Pace;
+use panto_compare::script::Script;
+use panto_compare::work::Work;
+use panto_compare::workload::Workload;
+use panto_protocol::message::Settings;
+use panto_server::trace::Header;
+use tempfile::TempDir;
+
+use super::progress;
+use super::record::{read_script, stop_on_signals};
+use crate::cli::Compare;
+use crate::exit::{Exit, Usage};
+
+pub fn run(options: Compare) -> anyhow::Result<Exit> {
+    // Everything that was typed is checked before anything takes time.
+    let conditions = options.fail_if.iter().map(|text| condition(text)).collect::<Result<Vec<_>, _>>()?;
+    let links = options.link.iter().map(|l| l.parse()).collect::<Result<Vec<Profile>, ProfileError>>();
+    let links = links.map_err(|e| Usage(e.to_string()))?;
+    let ways = ways(&options)?;
+    let inputs = Inputs::find(&options)?;
+    let stop = stop_on_signals()?;
+
+    let mut comparison = if options.peer.is_empty() {
+        simulated(&options, inputs, links, ways, &stop)?
+    } else {
+        live(&options, inputs, &links, &ways, &stop)?
+    };
+    comparison.command = progress::command_line();
+    write(&options, &comparison)?;
+    verdict(&conditions, &comparison, stop.load(Ordering::Relaxed))
+}
+
+fn condition(text: &str) -> Result<Expression, Usage> {
+    Expression::parse(text).map_err(|e| Usage(format!("--fail-if: {e}")))
+}
+
+fn ways(options: &Compare) -> anyhow::Result<Vec<Settings>> {
+    let pairs = options.mode.iter().flat_map(|mode| options.depth.iter().map(move |depth| (mode, *depth)));
+    let ways = pairs.map(|(mode, depth)| way(mode, depth)).collect::<Result<_, _>>();
+    Ok(ways.map_err(|e| Usage(e.to_string()))?)
+}
+
+/// What was named on the command line.
+#[derive(Default)]
+struct Inputs {
+    traces: Vec<PathBuf>,
+    works: Vec<Work>,
+    demo: bool,
+}
+
+impl Inputs {
+    fn find(options: &Compare) -> anyhow::Result<Self> {
+        let mut inputs = Self { demo: options.demo, ..Self::default() };
+        for path in &options.workloads {
+            if path.is_dir() {
+                let mut found = with_extension(path, "trace")?;
+                if found.is_empty() {
+                    bail!("there is no trace in {}; make one with: panto record", path.display());
+                }
+                found.sort();
+                inputs.traces.append(&mut found);
+            } else if path.extension().is_some_and(|e| e == "work") {
+                inputs.works.push(Work::open(path)?);
+            } else {
+                inputs.traces.push(path.clone());
+            }
+        }
+        if !options.command.is_empty() {
+            let script = options.script.as_deref().map(read_script).transpose()?;
+            inputs.works.push(command_as_work(options, script));
+        }
+        if inputs.traces.is_empty() && inputs.works.is_empty() {
+            inputs.demo = true;
+        }
+        Ok(inputs)
+    }
+}
+
+fn with_extension(directory: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let read = std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    let paths = read.filter_map(|entry| entry.ok().map(|e| e.path()));
+    Ok(paths.filter(|p| p.extension().is_some_and(|e| e == extension)).collect())
+}
+
+fn command_as_work(options: &Compare, script: Option<Script>) -> Work {
+    let program = Path::new(&options.command[0]).file_name().unwrap_or_default();
+    let words: Vec<_> = options.command.iter().map(|w| w.to_string_lossy()).collect();
+    Work {
+        name: program.to_string_lossy().into_owned(),
+        description: words.join(" "),
+        size: options.size,
+        packages: Vec::new(),
+        command: options.command.clone(),
+        script: script.unwrap_or_default(),
+    }
+}
+
+/// Runs in virtual time; live programs are recorded first.
+fn simulated(
+    options: &Compare,
+    inputs: Inputs,
+    links: Vec<Profile>,
+    ways: Vec<Settings>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Comparison> {
+    let recordings = TempDir::new().context("there is no place for recordings")?;
+    let mut workloads = Vec::new();
+    let mut notes = Vec::new();
+    if inputs.demo {
+        workloads.push(Workload::demo(options.size));
+    }
+    for path in &inputs.traces {
+        workloads.push(Workload::trace(path)?);
+    }
+    for (n, work) in inputs.works.iter().enumerate() {
+        let path = recordings.path().join(format!("{n}.trace"));
+        if let Some(note) = record_work(work, &path, options.duration, stop)? {
+            notes.push((work.name.clone(), note));
+        }
+        workloads.push(Workload::trace(&path)?);
+    }
+    for workload in &workloads {
+        if let Some(cut) = workload.cut() {
+            notes.push((workload.name().to_owned(), cut.to_owned()));
+        }
+    }
+    let matrix = Matrix {
+        workloads,
+        links,
+        ways,
+        pace: if options.slow_motion { Pace::SlowMotion } else { Pace::Recorded },
+        seed: options.seed,
+        limit: options.limit.into(),
+    };
+    let bar = progress::bar(matrix.rows() as u64);
+    let mut comparison = matrix.compare(stop, &|p| progress::show(&bar, &p));
+    bar.finish_and_clear();
+    for (name, note) in notes {
+        for row in comparison.rows.iter_mut().filter(|r| r.workload == name) {
+            row.error.get_or_insert_with(|| note.clone());
+        }
+    }
+    Ok(comparison)
+}
+
+/// Records a program's work; returns why the recording is only a part, if it is.
+fn record_work(
+    work: &Work,
+    path: &Path,
+    limit: Duration,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<String>> {
+    let bar = progress::spinner(format!("recording {} …", work.name));
+    let has_script = !work.script.steps.is_empty();
+    let how = RecordOptions {
+        header: Header {
+            title: work.name.clone(),
+            description: work.description.clone(),
+            ..Header::default()
+        },
+        script: has_script.then(|| work.script.clone()),
+        limit: Some(limit),
+        level: 3,
+    };
+    let subject = Subject::Virtual { size: work.size, command: work.command.clone() };
+    let ending = record(path, subject, &how, stop);
+    bar.finish_and_clear();
+    match ending {
+        Ok(Ending::Script | Ending::Command(_)) => Ok(None),
+        Ok(Ending::Stopped) => Ok(Some("stopped while it was recorded".into())),
+        Ok(Ending::Limit) => Ok(Some(format!(
+            "did not end within {:.0} s (--for), so only so much of it was recorded",
+            limit.as_secs_f64()
+        ))),
+        // A part that can be played is compared, and marked.
+        Err(error) if Workload::trace(path).is_ok() => Ok(Some(error.to_string())),
+        Err(error) => {
+            let packages = work.packages.join(" ");
+            let hint = if packages.is_empty() { String::new() } else { format!(" (needs: apt install {packages})") };
+            Err(error).with_context(|| format!("{} cannot be recorded{hint}", work.name))
+        }
+    }
+}
+
+/// Runs real programs in real time.
+fn live(
+    _options: &Compare,
+    _inputs: Inputs,
+    _links: &[Profile],
+    _ways: &[Settings],
+    _stop: &AtomicBool,
+) -> anyhow::Result<Comparison> {
+    bail!("peers are not there yet")
+}
+
+/// Writes what was asked for; the table goes to stdout unless something else does.
+fn write(options: &Compare, comparison: &Comparison) -> anyhow::Result<()> {
+    let mut silent = false;
+    let files = [
+        (&options.json, report::json as fn(&Comparison) -> String),
+        (&options.csv, report::csv),
+        (&options.markdown, report::markdown),
+        (&options.html, report::html),
+    ];
+    for (path, form) in files {
+        let Some(path) = path else { continue };
+        let text = form(comparison);
+        if path == Path::new("-") {
+            silent = true;
+            std::io::stdout().write_all(text.as_bytes()).context("cannot write to stdout")?;
+        } else {
+            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    if !silent {
+        print!("{}", report::text(comparison));
+        std::io::stdout().flush().context("cannot write to stdout")?;
+    }
+    if std::io::stderr().is_terminal()
+        && let Some(html) = &options.html
+    {
+        eprintln!("The report: {}", html.display());
+    }
+    Ok(())
+}
+
+/// How it ended: thresholds first, as scripts ask for those; then what went wrong.
+fn verdict(conditions: &[Expression], comparison: &Comparison, stopped: bool) -> anyhow::Result<Exit> {
+    let mut violated = false;
+    for condition in conditions {
+        for violation in condition.check(comparison)? {
+            eprintln!("panto: --fail-if is true: {violation}");
+            violated = true;
+        }
+    }
+    if stopped {
+        return Ok(Exit::Interrupted);
+    }
+    if violated {
+        return Ok(Exit::Threshold);
+    }
+    let failed = comparison.rows.iter().filter(|r| r.error.is_some()).count();
+    if failed > 0 {
+        let rows = comparison.rows.len();
+        bail!("{failed} of {rows} rows are only partial: see the notes under the table");
+    }
+    if comparison.rows.iter().any(|r| r.lossless && r.exact == Some(false)) {
+        bail!("a final picture is not what it should be: see the table");
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,21 @@
+//! `panto replay`.
+
+use panto_server::source::{Pace, ReplaySource};
+
+use super::serve::{self, Started};
+use crate::cli::{PaceArg, Replay};
+use crate::exit::{Exit, Usage};
+
+pub fn run(options: Replay) -> anyhow::Result<Exit> {
+    let pace = match options.pace {
+        PaceArg::Recorded => Pace::Recorded { speed: options.speed.unwrap_or(1.0) },
+        _ if options.speed.is_some() => {
+            return Err(Usage("--speed is of the recorded pace: leave it out, or --pace".into()).into());
+        }
+        PaceArg::Fast => Pace::Fast,
+        PaceArg::SlowMotion => Pace::SlowMotion,
+    };
+    serve::run_with(&options.serving, || {
+        Ok(Started::new(ReplaySource::start(&options.file, pace, options.looped)?))
+    })
+}
