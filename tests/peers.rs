@@ -25,7 +25,13 @@ const KEYS: usize = 60;
 
 /// Someone who types into a terminal.
 fn typing() -> Work {
-    let script = "wait window XTerm\nwait still 300ms\nbegin\nrepeat 5\ntype \"remote text\\n\" every 30ms\nend\n";
+    typing_every(30)
+}
+
+fn typing_every(ms: u32) -> Work {
+    let script = format!(
+        "wait window XTerm\nwait still 300ms\nbegin\nrepeat 5\ntype \"remote text\\n\" every {ms}ms\nend\n"
+    );
     Work {
         name: "typing".into(),
         description: "Typing into a terminal.".into(),
@@ -34,7 +40,7 @@ fn typing() -> Work {
         command: ["openbox", "--startup", "xterm -fn 9x15 -geometry 100x40+30+30 -e cat"]
             .map(Into::into)
             .into(),
-        script: Script::parse(script).unwrap(),
+        script: Script::parse(&script).unwrap(),
     }
 }
 
@@ -325,7 +331,7 @@ fn all_peers_over_two_links() {
             }
             let began = Instant::now();
             let mut told = Vec::new();
-            let f = run(&setting, &typing(), &options(link), &AtomicBool::new(false), &mut |w| told.push((began.elapsed().as_millis(), w.to_owned())));
+            let f = run(&setting, &typing_every(150), &options(link), &AtomicBool::new(false), &mut |w| told.push((began.elapsed().as_millis(), w.to_owned())));
             let total = began.elapsed().as_secs_f64();
             match f {
                 Err(e) => println!("| {link} | {setting} | {e} | {total:.1} |"),

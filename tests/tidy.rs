@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use panto_compare::figures::{Comparison, Figures, LinkInfo, Stages, WorkloadInfo};
+use panto_compare::link::RelayCounts;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -87,7 +90,14 @@ fn every_figure_is_defined() {
     let stats = serde_json::to_value(panto_viewer::stats::Stats::default()).unwrap();
     let viewers = serde_json::to_value(panto_server::frontend::ViewerInfo::default()).unwrap();
     let status = serde_json::to_value(panto_server::control::Status::default()).unwrap();
-    for object in [stats, viewers, status] {
+    let word = serde_json::to_value(panto_server::stats::ServerStats::default()).unwrap();
+    let comparison = serde_json::to_value(Comparison::default()).unwrap();
+    let row = serde_json::to_value(Figures::default()).unwrap();
+    let stages = serde_json::to_value(Stages::default()).unwrap();
+    let workload = serde_json::to_value(WorkloadInfo::default()).unwrap();
+    let link = serde_json::to_value(LinkInfo::default()).unwrap();
+    let relay = serde_json::to_value(RelayCounts::default()).unwrap();
+    for object in [stats, viewers, status, word, comparison, row, stages, workload, link, relay] {
         for name in object.as_object().unwrap().keys() {
             assert!(metrics.contains(&format!("`{name}`")), "METRICS.md does not define {name}");
         }

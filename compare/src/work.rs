@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use panto_protocol::geometry::Size;
 
+use crate::figures::WorkloadInfo;
 use crate::script::{Script, ScriptError};
 
 /// A program and a person's script.
@@ -81,6 +82,19 @@ impl Work {
             return Err(WorkError::NoCommand { path: path.to_owned() });
         }
         Ok(work)
+    }
+
+    /// What it is, for reports. How often the screen changes is not known beforehand.
+    pub fn info(&self) -> WorkloadInfo {
+        WorkloadInfo {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            width: self.size.width,
+            height: self.size.height,
+            duration_s: self.script.duration().as_secs_f64(),
+            events: 0,
+            inputs: self.script.inputs() as u64,
+        }
     }
 
     fn parse(text: &str, name: &str, directory: &Path) -> Result<Self, ScriptError> {

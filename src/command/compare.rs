@@ -1,5 +1,6 @@
 //! `panto compare`.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,16 +8,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use panto_compare::expression::Expression;
-use panto_compare::figures::Comparison;
+use panto_compare::figures::{Comparison, Figures, VERSION};
 use panto_compare::link::{Profile, ProfileError};
 use panto_compare::matrix::{Matrix, way};
+use panto_compare::peer::{self, Options, Setting};
 use panto_compare::record::{Ending, RecordOptions, Subject, record};
 use panto_compare::report;
 use panto_compare::run::Pace;
 use panto_compare::script::Script;
 use panto_compare::work::Work;
 use panto_compare::workload::Workload;
-use panto_protocol::message::Settings;
+use panto_protocol::message::{Depth, Settings};
 use panto_server::trace::Header;
 use tempfile::TempDir;
 
@@ -32,12 +34,13 @@ pub fn run(options: Compare) -> anyhow::Result<Exit> {
     let links = links.map_err(|e| Usage(e.to_string()))?;
     let ways = ways(&options)?;
     let inputs = Inputs::find(&options)?;
+    let peers = peers(&options, &inputs)?;
     let stop = stop_on_signals()?;
 
-    let mut comparison = if options.peer.is_empty() {
+    let mut comparison = if peers.is_empty() {
         simulated(&options, inputs, links, ways, &stop)?
     } else {
-        live(&options, inputs, &links, &ways, &stop)?
+        live(&inputs, &links, &ways, &peers, &stop)
     };
     comparison.command = progress::command_line();
     write(&options, &comparison)?;
@@ -196,15 +199,72 @@ fn record_work(
     }
 }
 
-/// Runs real programs in real time.
+/// Runs real programs in real time, Panto's own among them, one after the other.
 fn live(
-    _options: &Compare,
-    _inputs: Inputs,
-    _links: &[Profile],
-    _ways: &[Settings],
-    _stop: &AtomicBool,
-) -> anyhow::Result<Comparison> {
-    bail!("peers are not there yet")
+    inputs: &Inputs,
+    links: &[Profile],
+    ways: &[Settings],
+    peers: &[Setting],
+    stop: &AtomicBool,
+) -> Comparison {
+    let mut settings: Vec<Setting> =
+        ways.iter().filter_map(|way| Setting::parse(&format!("panto:{}", way.mode.name())).ok()).collect();
+    settings.extend(peers);
+    // `pixels` and `pixels+copyrect` are one mode here, and a peer may be named twice.
+    let mut seen = HashSet::new();
+    settings.retain(|setting| seen.insert(*setting));
+    let mut comparison = Comparison {
+        version: VERSION,
+        generator: concat!("panto ", env!("CARGO_PKG_VERSION")).into(),
+        workloads: inputs.works.iter().map(Work::info).collect(),
+        links: links.iter().map(Profile::info).collect(),
+        ..Comparison::default()
+    };
+    let bar = progress::bar((inputs.works.len() * links.len() * settings.len()) as u64);
+    for work in &inputs.works {
+        for link in links {
+            for setting in &settings {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let options = Options::new(link.clone());
+                let result = peer::run(setting, work, &options, stop, &mut |what| {
+                    bar.set_message(format!("{} {} {setting}: {what}", work.name, link.name));
+                });
+                // What could not be measured has its row all the same, with the reason.
+                comparison.rows.push(result.unwrap_or_else(|error| Figures {
+                    workload: work.name.clone(),
+                    link: link.name.clone(),
+                    system: setting.peer.name().into(),
+                    mode: setting.mode.into(),
+                    time: "live".into(),
+                    error: Some(error.to_string()),
+                    ..Figures::default()
+                }));
+                bar.inc(1);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    comparison.interrupted = stop.load(Ordering::Relaxed);
+    comparison
+}
+
+/// The peers that were named, and that real programs can be driven through them at all.
+fn peers(options: &Compare, inputs: &Inputs) -> anyhow::Result<Vec<Setting>> {
+    let peers = options.peer.iter().map(|p| Setting::parse(p)).collect::<Result<Vec<_>, _>>();
+    let peers = peers.map_err(|e| Usage(e.to_string()))?;
+    let usage = |text: &str| Err(Usage(text.into()).into());
+    if peers.is_empty() {
+        return Ok(peers);
+    }
+    if !inputs.traces.is_empty() || inputs.demo {
+        return usage("peers do real work, not recordings: give work files (.work), or a command behind `--`");
+    }
+    if options.depth != [Depth::D24] {
+        return usage("peers are compared at depth 24 only");
+    }
+    Ok(peers)
 }
 
 /// Writes what was asked for; the table goes to stdout unless something else does.

@@ -10,7 +10,7 @@ pub fn run(options: Replay) -> anyhow::Result<Exit> {
     let pace = match options.pace {
         PaceArg::Recorded => Pace::Recorded { speed: options.speed.unwrap_or(1.0) },
         _ if options.speed.is_some() => {
-            return Err(Usage("--speed is of the recorded pace: leave it out, or --pace".into()).into());
+            return Err(Usage("--speed belongs to --pace recorded: leave out one of them".into()).into());
         }
         PaceArg::Fast => Pace::Fast,
         PaceArg::SlowMotion => Pace::SlowMotion,

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::Stream;
 
@@ -70,13 +70,18 @@ impl Pipe {
         })
     }
 
-    /// Writes what is left, then closes the stream.
-    pub async fn finish(mut self) -> io::Result<()> {
-        use tokio::io::AsyncWriteExt;
+    /// Writes what is left, closes this side of the stream, and reads until the peer has
+    /// closed its own. Only then have both ends counted the same bytes, and nothing that
+    /// is still on its way is answered with a reset, which would throw it away. Give it a
+    /// time limit: a peer may never close. Nothing can be written afterwards.
+    pub async fn finish(&mut self) -> io::Result<()> {
         let rest = &self.output[self.written..];
         self.stream.write_all(rest).await?;
+        self.written = self.output.len();
         self.stream.flush().await?;
-        self.stream.shutdown().await
+        self.stream.shutdown().await?;
+        while self.stream.read(&mut self.input).await? > 0 {}
+        Ok(())
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<usize>>> {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData};
 use rustls::client::Resumption;
@@ -17,11 +18,13 @@ use rustls::version::TLS13;
 use rustls::{
     AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ServerConfig, SignatureScheme,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
+use crate::stream::Counted;
 use crate::{Fingerprint, HANDSHAKE_DEADLINE, Stream};
 
 /// Named in the handshake (RFC 7301), so that a viewer and, say, a web server notice at once that they are not for
@@ -30,6 +33,9 @@ const ALPN: &[u8] = b"panto";
 
 /// The name in the certificate and in the handshake. Nobody checks it, as the key alone counts.
 const SERVER_NAME: &str = "panto";
+
+/// How long a peer without TLS may take to close.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 const KEY_FILE: &str = "server.key";
 const CERTIFICATE_FILE: &str = "server.crt";
@@ -225,10 +231,15 @@ pub async fn start_tls(stream: Stream) -> Result<UntrustedStream, TlsError> {
     config.resumption = Resumption::disabled();
     config.enable_sni = false;
     let name = ServerName::try_from(SERVER_NAME).map_err(|_| TlsError::NotPanto)?;
-    let tls = timeout(HANDSHAKE_DEADLINE, TlsConnector::from(Arc::new(config)).connect(name, counted))
-        .await
-        .map_err(|_| TlsError::TimedOut)?
-        .map_err(handshake_error)?;
+    let handshake = TlsConnector::from(Arc::new(config)).connect(name, counted).into_fallible();
+    let tls = match timeout(HANDSHAKE_DEADLINE, handshake).await.map_err(|_| TlsError::TimedOut)? {
+        Ok(tls) => tls,
+        Err((error, counted)) => {
+            // What the peer says in plain text is not read, but it came over the wire and counts.
+            let _ = timeout(LAST_WORDS, close(counted)).await;
+            return Err(handshake_error(error));
+        }
+    };
     let session = tls.get_ref().1;
     if session.alpn_protocol() != Some(ALPN) {
         return Err(TlsError::NotPanto);
@@ -237,6 +248,14 @@ pub async fn start_tls(stream: Stream) -> Result<UntrustedStream, TlsError> {
         session.peer_certificates().and_then(|chain| chain.first()).ok_or(TlsError::NotPanto)?;
     let fingerprint = certificate_fingerprint(certificate).map_err(TlsError::Setup)?;
     Ok(UntrustedStream { stream: Stream::client_tls(tls), fingerprint })
+}
+
+/// Closes this side and reads until the peer has closed its own.
+async fn close(mut counted: Counted) -> io::Result<()> {
+    counted.shutdown().await?;
+    let mut rest = [0; 4096];
+    while counted.read(&mut rest).await? > 0 {}
+    Ok(())
 }
 
 /// Takes any certificate, and checks that the server holds its key.

@@ -238,7 +238,7 @@ impl Stage {
             }
             FarScreen::Own(program) => Some(Far::Screen(Screen::start(&ground, program, patience)?)),
             FarScreen::Agent(program) => {
-                Some(Far::Agent(ground.start(&program.arg("-auth").arg(ground.authority()), "far")?))
+                Some(Far::Agent(ground.start(&program, "far")?))
             }
             FarScreen::Near => None,
         };
@@ -334,9 +334,8 @@ impl Stage {
         match &self.far {
             Some(Far::Screen(_)) => {}
             Some(Far::Agent(_)) => {
-                let number = self.place.free;
                 task.wait("the start of the far display", &self.programs(), || {
-                    Ok(screen::open_to_user(number, &self.ground).is_ok())
+                    Ok(Hands::at(&self.place.far).is_ok())
                 })?;
                 Hands::at(&self.place.far)?.paint_desktop()?;
                 cast.far = Some(Eye::open(&self.place.far)?);

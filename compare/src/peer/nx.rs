@@ -18,7 +18,9 @@ impl Way for Nx {
         ));
         let agent = Program::new("nxagent")
             // A click at the top right corner would shrink the window to an icon.
-            .args(["-D", "-nomagicpixel", "-nolisten", "tcp", "-noreset", "-name", "far"])
+            // It lets nobody in by `localuser`, and the person's eye has no cookie: so open to
+            // this machine, as its port is.
+            .args(["-ac", "-D", "-nomagicpixel", "-nolisten", "tcp", "-noreset", "-name", "far"])
             .args(["-geometry", &format!("{geometry}+0+0")])
             .arg(format!(":{}", place.free))
             .env("NX_ROOT", &place.far_home)

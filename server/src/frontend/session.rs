@@ -1,7 +1,7 @@
 //! One viewer's session: its connection, its planner, its share of the input.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::PaintError;
 use panto_protocol::connection::{ConnectionError, ServerConnection, ServerEvent};
@@ -28,6 +28,9 @@ const TRANSMIT: usize = 16 << 10;
 
 /// What one [`TRANSMIT`] takes off the count of unread answers: 1 KiB each, the longest notice.
 const UNREAD_A_TRANSMIT: usize = TRANSMIT / 1024;
+
+/// How long a goodbye may take: to be written, and the viewer to close.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Wrong proofs on one connection before it is closed.
 const MAX_PROOFS: u32 = 3;
@@ -129,7 +132,8 @@ impl Session {
             }
         };
         if !lost {
-            self.say_last_words().await;
+            let theirs = matches!(result, Err(SessionError::Connection(ConnectionError::Bye(_))));
+            self.close(theirs).await;
         }
         if let Some(open) = self.open.take() {
             self.leave(open, lost);
@@ -146,6 +150,8 @@ impl Session {
         }
         self.server.registry.remove(self.id);
         drop(open.viewing);
+        let (bytes_down, bytes_up) = (self.counters.written(), self.counters.read());
+        tracing::info!(id = self.id, bytes_down, bytes_up, "viewer is out");
         let connection = std::mem::replace(&mut self.connection, ServerConnection::new(Micros::ZERO));
         if lost && !connection.is_closed() {
             let (painted, unpainted) = connection.into_unpainted();
@@ -160,17 +166,15 @@ impl Session {
         }
     }
 
-    /// Writes a goodbye that is still queued, for a moment at most.
-    async fn say_last_words(&mut self) {
-        let mut bytes = Vec::new();
-        self.connection.poll_transmit(&mut bytes, usize::MAX);
-        self.pipe.output().extend_from_slice(&bytes);
-        let flush = async {
-            while !self.pipe.is_writable()
-                && matches!(self.pipe.turn().await, Ok(Turn::Read(_) | Turn::Written))
-            {}
-        };
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), flush).await;
+    /// Closes the connection after a goodbye of either end.
+    async fn close(&mut self, theirs: bool) {
+        // Whoever has said goodbye reads nothing more.
+        if !theirs {
+            let mut bytes = Vec::new();
+            self.connection.poll_transmit(&mut bytes, usize::MAX);
+            self.pipe.output().extend_from_slice(&bytes);
+        }
+        let _ = tokio::time::timeout(LAST_WORDS, self.pipe.finish()).await;
     }
 
     async fn serve(&mut self) -> Result<(), SessionError> {
@@ -192,12 +196,11 @@ impl Session {
                 open.delivery.written(self.server.now());
             }
             if self.connection.is_closed() {
-                self.say_last_words().await;
                 return Ok(());
             }
             let now = self.server.now();
             let deadline = [self.connection.poll_timeout(), wake.at].into_iter().flatten().min();
-            let sleep = deadline.map_or(std::time::Duration::from_secs(3600), |at| at.since(now).into());
+            let sleep = deadline.map_or(Duration::from_secs(3600), |at| at.since(now).into());
             let (mut changed, mut orders) = match &mut self.open {
                 Some(open) => (Some(&mut open.changed), Some(&mut open.orders)),
                 None => (None, None),

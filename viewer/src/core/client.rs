@@ -16,7 +16,7 @@ use panto_transport::{
 use serde::Deserialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::trust::connect_trusted;
+use super::trust::{Trusted, connect_trusted};
 use super::{Command, Connection, FrameError, Painting, Verdict, View, ViewError};
 use crate::stats::Stats;
 
@@ -34,6 +34,9 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 
 /// How long the end waits for the server's figures and last frames.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long the server may take to close after a goodbye.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Bytes chosen for the wire at once.
 const TRANSMIT: usize = 16 << 10;
@@ -220,7 +223,9 @@ impl Client {
         if let Some(settings) = settings {
             self.options.settings = settings;
         }
-        let Some(stream) = connected else { return Ok(()) };
+        let Some(Trusted { stream, given_up }) = connected else { return Ok(()) };
+        self.bytes_before.0 += given_up.0;
+        self.bytes_before.1 += given_up.1;
         let counters = stream.counters();
         let config = ClientConfig {
             name: self.options.name.clone(),
@@ -240,11 +245,13 @@ impl Client {
             figures_of: None,
         };
         let result = self.drive(&mut link, attempt).await;
+        // After a goodbye both ends close in order, so that the last byte is counted too. A
+        // connection that was lost is left as it is: its server waits for the next one.
+        if !result.as_ref().is_err_and(ViewError::is_retryable) {
+            let _ = tokio::time::timeout(LAST_WORDS, link.pipe.finish()).await;
+        }
         self.bytes_before.0 += counters.read();
         self.bytes_before.1 += counters.written();
-        if result.is_ok() {
-            let _ = tokio::time::timeout(Duration::from_secs(1), link.pipe.finish()).await;
-        }
         result
     }
 

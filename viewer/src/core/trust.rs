@@ -10,16 +10,24 @@ use super::{ClientOptions, Prompt, ViewError};
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection to the server that is meant.
+pub(super) struct Trusted {
+    pub stream: Stream,
+    /// Bytes read and written by an attempt at TLS that was given up for this connection.
+    pub given_up: (u64, u64),
+}
+
 /// Connects, and makes sure of the server's identity.
 pub(super) async fn connect_trusted(
     options: &ClientOptions,
     prompt: &Arc<dyn Prompt>,
-) -> Result<Stream, ViewError> {
+) -> Result<Trusted, ViewError> {
     let (target, known_hosts) = (&options.target, &options.known_hosts);
     let stream = connect(target, CONNECT_TIMEOUT).await?;
     if matches!(target.endpoint, Endpoint::Unix(_)) {
-        return Ok(stream);
+        return Ok(Trusted { stream, given_up: (0, 0) });
     }
+    let counters = stream.counters();
     match start_tls(stream).await {
         Ok(untrusted) => {
             let fingerprint = untrusted.fingerprint();
@@ -39,12 +47,13 @@ pub(super) async fn connect_trusted(
                     known_hosts.remember(target, fingerprint)?;
                 }
             }
-            Ok(untrusted.into_trusted())
+            Ok(Trusted { stream: untrusted.into_trusted(), given_up: (0, 0) })
         }
         // A server with `--auth none` speaks plainly, on loopback only. Nothing secret is
         // sent to it: one that asks for a secret all the same is left (`Client::prove`).
         Err(TlsError::NotTls | TlsError::Closed) if may_be_plain(options) => {
-            Ok(connect(target, CONNECT_TIMEOUT).await?)
+            let given_up = (counters.read(), counters.written());
+            Ok(Trusted { stream: connect(target, CONNECT_TIMEOUT).await?, given_up })
         }
         Err(error) => Err(error.into()),
     }
