@@ -238,7 +238,8 @@ fn a_viewer_that_dies_leaves_what_was_measured_until_then() {
     let stand = Stand::new();
     let note = stand.path("pid");
     let real = installed("xtigervncviewer");
-    stand.program("xtigervncviewer", &format!("echo $$ > {}\nexec {} \"$@\"", note.display(), real.display()));
+    stand
+        .program("xtigervncviewer", &format!("echo $$ > {}\nexec {} \"$@\"", note.display(), real.display()));
     let options = Options { path: stand.in_path(), ..options("lan") };
     let setting = Setting::parse("tigervnc:zrle").unwrap();
     let mut work = typing();
@@ -310,10 +311,7 @@ fn what_is_not_installed_is_named_with_its_package() {
         assert_eq!(error.to_string(), expected);
     };
     check("x11", "Xvfb is not installed: apt install xvfb");
-    check(
-        "nx",
-        "nxagent and nxproxy and Xvfb are not installed: apt install nxagent nxproxy xvfb",
-    );
+    check("nx", "nxagent and nxproxy and Xvfb are not installed: apt install nxagent nxproxy xvfb");
     assert_eq!(Peer::TigerVnc.packages(), ["tigervnc-standalone-server", "tigervnc-viewer", "xvfb"]);
 }
 
@@ -323,7 +321,9 @@ fn what_is_not_installed_is_named_with_its_package() {
 fn all_peers_over_two_links() {
     let wanted = std::env::var("PANTO_PEERS").unwrap_or_default();
     let links = std::env::var("PANTO_LINKS").unwrap_or("lan,cable".into());
-    println!("| link | peer | down, first | down, after | up | p50 ms | p95 ms | samples | first ms | lossless ms | server s | viewer s | server MB | viewer MB | exact | total s | error |");
+    println!(
+        "| link | peer | down, first | down, after | up | p50 ms | p95 ms | samples | first ms | lossless ms | server s | viewer s | server MB | viewer MB | exact | total s | error |"
+    );
     for link in links.split(',') {
         for setting in Peer::ALL.iter().flat_map(|p| Setting::all_of(p.name()).unwrap()) {
             if !wanted.is_empty() && !wanted.split(',').any(|w| setting.to_string().starts_with(w)) {
@@ -331,7 +331,9 @@ fn all_peers_over_two_links() {
             }
             let began = Instant::now();
             let mut told = Vec::new();
-            let f = run(&setting, &typing_every(150), &options(link), &AtomicBool::new(false), &mut |w| told.push((began.elapsed().as_millis(), w.to_owned())));
+            let f = run(&setting, &typing_every(150), &options(link), &AtomicBool::new(false), &mut |w| {
+                told.push((began.elapsed().as_millis(), w.to_owned()))
+            });
             let total = began.elapsed().as_secs_f64();
             match f {
                 Err(e) => println!("| {link} | {setting} | {e} | {total:.1} |"),
@@ -339,14 +341,27 @@ fn all_peers_over_two_links() {
                     let l = f.input_to_pixel_ms.as_ref();
                     let p = l.map(|l| l.percentiles()).unwrap_or_default();
                     let first = f.first_picture_bytes.unwrap_or_default();
-                    println!("| {link} | {setting} | {first} | {} | {} | {:.1} | {:.1} | {} | {:.0} | {:.1?} | {:.2?} | {:.2?} | {:.0?} | {:.0?} | {:?} | {total:.1} | {:?} |",
-                        f.bytes_down - first, f.bytes_up, p.p50, p.p95, l.map_or(0, |l| l.samples().len()),
-                        f.first_picture_ms.unwrap_or(-1.0), f.time_to_lossless_ms, f.server_cpu_s, f.viewer_cpu_s,
-                        f.server_memory_bytes.map(|b| b as f64 / 1e6), f.viewer_memory_bytes.map(|b| b as f64 / 1e6),
-                        f.exact, f.error);
+                    println!(
+                        "| {link} | {setting} | {first} | {} | {} | {:.1} | {:.1} | {} | {:.0} | {:.1?} | {:.2?} | {:.2?} | {:.0?} | {:.0?} | {:?} | {total:.1} | {:?} |",
+                        f.bytes_down - first,
+                        f.bytes_up,
+                        p.p50,
+                        p.p95,
+                        l.map_or(0, |l| l.samples().len()),
+                        f.first_picture_ms.unwrap_or(-1.0),
+                        f.time_to_lossless_ms,
+                        f.server_cpu_s,
+                        f.viewer_cpu_s,
+                        f.server_memory_bytes.map(|b| b as f64 / 1e6),
+                        f.viewer_memory_bytes.map(|b| b as f64 / 1e6),
+                        f.exact,
+                        f.error
+                    );
                 }
             }
-            if std::env::var_os("PANTO_TOLD").is_some() { println!("{told:?}"); }
+            if std::env::var_os("PANTO_TOLD").is_some() {
+                println!("{told:?}");
+            }
         }
     }
 }
