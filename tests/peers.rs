@@ -30,7 +30,7 @@ fn typing() -> Work {
 
 fn typing_every(ms: u32) -> Work {
     let script = format!(
-        "wait window XTerm\nwait still 300ms\nbegin\nrepeat 5\ntype \"remote text\\n\" every {ms}ms\nend\n"
+        "wait window XTerm within 60s\nwait still 300ms\nbegin\nrepeat 5\ntype \"remote text\\n\" every {ms}ms\nend\n"
     );
     Work {
         name: "typing".into(),

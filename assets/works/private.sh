@@ -18,7 +18,7 @@ env -i \
     XDG_CACHE_HOME="$home/cache" XDG_RUNTIME_DIR="$home/run" XDG_SESSION_TYPE=x11 \
     LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC GDK_BACKEND=x11 \
     GSETTINGS_BACKEND=memory GIO_USE_VFS=local NO_AT_BRIDGE=1 GTK_A11Y=none \
-    DBUS_SESSION_BUS_ADDRESS=disabled: DBUS_SYSTEM_BUS_ADDRESS=disabled: \
+    DBUS_SESSION_BUS_ADDRESS="unix:path=$home/run/none" DBUS_SYSTEM_BUS_ADDRESS="unix:path=$home/run/none" \
     "$@" &
 child=$!
 wait $child

@@ -237,9 +237,7 @@ impl Stage {
                 Some(Far::Screen(Screen::xvfb(&ground, size, &["-nolisten", "tcp"], patience)?))
             }
             FarScreen::Own(program) => Some(Far::Screen(Screen::start(&ground, program, patience)?)),
-            FarScreen::Agent(program) => {
-                Some(Far::Agent(ground.start(&program, "far")?))
-            }
+            FarScreen::Agent(program) => Some(Far::Agent(ground.start(&program, "far")?)),
             FarScreen::Near => None,
         };
         place.far = match &far {
@@ -297,7 +295,8 @@ impl Stage {
             if let (Some(true), Some(shown), Some(changed)) =
                 (figures.exact, near.last_change(), far_changed.flatten())
             {
-                figures.time_to_lossless_ms = Some(shown.saturating_duration_since(changed).as_secs_f64() * 1e3);
+                figures.time_to_lossless_ms =
+                    Some(shown.saturating_duration_since(changed).as_secs_f64() * 1e3);
             }
         }
         let rested = near.and_then(Eye::last_change).unwrap_or(began);
@@ -363,12 +362,14 @@ impl Stage {
             attempt: ANSWER_PATIENCE + task.rest(),
             patience: task.options.patience,
         };
-        probe.run(task.middle(), || task.go_on().and_then(|()| watch.check())).map_err(|error| match error {
-            PeerError::TooLate { what, within, .. } => {
-                PeerError::TooLate { what, within, words: watch.last_words() }
-            }
-            other => other,
-        })?;
+        probe.run(task.middle(), || task.go_on().and_then(|()| watch.check())).map_err(
+            |error| match error {
+                PeerError::TooLate { what, within, .. } => {
+                    PeerError::TooLate { what, within, words: watch.last_words() }
+                }
+                other => other,
+            },
+        )?;
         let person = cast.person.insert(Person::at(&self.place.near, &self.place.far)?);
         progress("works");
         task.work(&self.ground, &display, person, &mut cast.work, || watch.died())?;

@@ -21,11 +21,8 @@ const fn part(name: &'static str, package: &'static str) -> Part {
 
 const XVFB: Part = part("Xvfb", "xvfb");
 
-const TIGERVNC: &[Part] = &[
-    part("Xtigervnc", "tigervnc-standalone-server"),
-    part("xtigervncviewer", "tigervnc-viewer"),
-    XVFB,
-];
+const TIGERVNC: &[Part] =
+    &[part("Xtigervnc", "tigervnc-standalone-server"), part("xtigervncviewer", "tigervnc-viewer"), XVFB];
 
 const NX: &[Part] = &[part("nxagent", "nxagent"), part("nxproxy", "nxproxy"), XVFB];
 

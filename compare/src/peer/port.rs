@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The state of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
@@ -40,10 +41,12 @@ pub(super) fn display_at(address: SocketAddr) -> u16 {
     address.port().saturating_sub(X11_PORT)
 }
 
-/// Display numbers that no X server has, neither as a socket nor as a port. Two runs at
-/// the same time begin at different ones.
+/// Display numbers that no X server has, neither as a socket nor as a port. Runs at the
+/// same time begin at different ones.
 pub(super) fn free_displays() -> impl Iterator<Item = u32> {
-    let first = 100 + std::process::id() % 1000;
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let run = std::process::id().wrapping_mul(16).wrapping_add(RUNS.fetch_add(1, Ordering::Relaxed));
+    let first = 100 + run % 1000;
     (first..first + 1000).filter(|number| {
         !Path::new(&format!("/tmp/.X11-unix/X{number}")).exists()
             && !Path::new(&format!("/tmp/.X{number}-lock")).exists()

@@ -30,7 +30,11 @@ pub(super) struct Probe {
 impl Probe {
     /// Moves the pointer and presses Shift, which writes nothing, until both have an effect
     /// far away; leaves the pointer at `place`. `go_on` is asked all the time.
-    pub(super) fn run(&self, place: Point, go_on: impl Fn() -> Result<(), PeerError>) -> Result<(), PeerError> {
+    pub(super) fn run(
+        &self,
+        place: Point,
+        go_on: impl Fn() -> Result<(), PeerError>,
+    ) -> Result<(), PeerError> {
         let Some(far) = &self.far else { return Ok(self.near.point(place)?) };
         let deadline = Instant::now() + self.patience;
         // Whether it is so within one attempt.

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tempfile::TempDir;
 
+use super::PeerError;
 use super::installed::find;
 use super::way::Program;
-use super::PeerError;
 
 /// How long a program may take over ending politely; nxproxy takes one second.
 const END_TIMEOUT: Duration = Duration::from_secs(3);
@@ -86,7 +86,8 @@ impl Ground {
     /// Starts a program that has nothing of the user's: no settings, no session, no
     /// display but the one it is given.
     pub(super) fn start(&self, program: &Program, home: &str) -> Result<Process, PeerError> {
-        let name = Path::new(&program.name).file_name().unwrap_or(&program.name).to_string_lossy().into_owned();
+        let name =
+            Path::new(&program.name).file_name().unwrap_or(&program.name).to_string_lossy().into_owned();
         let failed = |source| PeerError::Start { program: name.clone(), source };
         let file = find(&program.name, &self.path)
             .ok_or_else(|| failed(io::Error::new(io::ErrorKind::NotFound, "it is not installed")))?;

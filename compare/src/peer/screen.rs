@@ -98,7 +98,8 @@ fn open_to_user(number: u32, ground: &Ground) -> Result<(), PeerError> {
         hint: "it should have been there by now".into(),
     };
     let stream = UnixStream::connect(format!("/tmp/.X11-unix/X{number}"));
-    let stream = stream.and_then(DefaultStream::from_unix_stream).map_err(|e| CaptureError::from(refused(e)))?;
+    let stream =
+        stream.and_then(DefaultStream::from_unix_stream).map_err(|e| CaptureError::from(refused(e)))?;
     let conn = with_cookie(stream.0, &format!(":{number}"), ground)?;
     let address = format!("localuser\0#{}", rustix::process::getuid().as_raw());
     let request = conn.change_hosts(HostMode::INSERT, Family::SERVER_INTERPRETED, address.as_bytes());
@@ -106,7 +107,11 @@ fn open_to_user(number: u32, ground: &Ground) -> Result<(), PeerError> {
     Ok(())
 }
 
-fn with_cookie(stream: DefaultStream, display: &str, ground: &Ground) -> Result<RustConnection, CaptureError> {
+fn with_cookie(
+    stream: DefaultStream,
+    display: &str,
+    ground: &Ground,
+) -> Result<RustConnection, CaptureError> {
     let (name, cookie) = (AUTHORITY.to_vec(), ground.cookie().to_vec());
     RustConnection::connect_to_stream_with_auth_info(stream, 0, name, cookie).map_err(|error| {
         DisplayError::Failed { display: display.to_owned(), reason: error.to_string() }.into()
@@ -127,8 +132,7 @@ pub(super) struct Hands {
 impl Hands {
     /// At a display of this machine.
     pub(super) fn at(display: &str) -> Result<Self, PeerError> {
-        let (conn, screen) =
-            panto_server::capture::connect(Some(display)).map_err(CaptureError::from)?;
+        let (conn, screen) = panto_server::capture::connect(Some(display)).map_err(CaptureError::from)?;
         let root = conn.setup().roots[screen].root;
         Ok(Self { conn, root })
     }

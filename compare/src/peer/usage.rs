@@ -20,7 +20,8 @@ impl Usage {
         let programs: Vec<i32> = programs.iter().map(|pid| pid.as_raw_nonzero().get()).collect();
         let belongs = |pid: i32, process: &Stat| {
             // Up through the parents; a chain longer than this does not exist.
-            let mut ancestors = std::iter::successors(Some(pid), |pid| all.get(pid).map(|p| p.parent)).take(64);
+            let mut ancestors =
+                std::iter::successors(Some(pid), |pid| all.get(pid).map(|p| p.parent)).take(64);
             programs.contains(&process.group) || ancestors.any(|pid| programs.contains(&pid))
         };
         let mut usage: Option<Self> = None;
@@ -34,10 +35,7 @@ impl Usage {
 
     /// The larger of each: processes that end take their figures with them.
     pub(super) fn max(self, other: Self) -> Self {
-        Self {
-            cpu_s: self.cpu_s.max(other.cpu_s),
-            memory_bytes: self.memory_bytes.max(other.memory_bytes),
-        }
+        Self { cpu_s: self.cpu_s.max(other.cpu_s), memory_bytes: self.memory_bytes.max(other.memory_bytes) }
     }
 }
 
