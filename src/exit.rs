@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use panto_compare::record::RecordError;
 use panto_server::capture::{CaptureError, DisplayError};
 use panto_server::source::X11SourceError;
 use panto_server::virtual_display::VirtualError;
@@ -73,6 +74,16 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             ViewError::Capture { .. } => Exit::NoDisplay,
             ViewError::Timeout { .. } => Exit::Timeout,
             ViewError::File(_) => Exit::Other,
+        });
+    }
+    if let Some(error) = error.downcast_ref::<RecordError>() {
+        return Some(match error {
+            RecordError::Virtual(_)
+            | RecordError::Source(_)
+            | RecordError::Capture(_)
+            | RecordError::NoPicture
+            | RecordError::Lost(_) => Exit::NoDisplay,
+            RecordError::Person(_) | RecordError::CommandEnded(_) | RecordError::Trace(_) => Exit::Other,
         });
     }
     if error.is::<Usage>() || error.is::<AddressError>() || error.is::<AuthNoneRefused>() {

@@ -1,6 +1,8 @@
 //! The whole of Panto, tested from outside.
 
+mod accounting;
 mod bytes;
+mod compare;
 mod control;
 mod demo;
 mod desktop;
@@ -9,6 +11,7 @@ mod hostile;
 mod idle;
 mod peers;
 mod relay;
+mod replay;
 mod report;
 mod resume;
 mod scenes;

@@ -155,7 +155,8 @@ fn assert_complete(figures: &Figures) {
     assert_eq!(figures.exact, Some(true));
     assert_eq!(figures.time, "live");
     let latencies = figures.input_to_pixel_ms.as_ref().expect("keys have answers").samples();
-    assert!(latencies.len() > KEYS / 2 && latencies.len() <= KEYS, "{latencies:?}");
+    // Where a picture takes longer than the next key, one answers both.
+    assert!(KEYS / 4 < latencies.len() && latencies.len() <= KEYS, "{latencies:?}");
     let first = figures.first_picture_bytes.unwrap();
     assert!(0 < first && first < figures.bytes_down, "{first} of {}", figures.bytes_down);
     assert!(figures.bytes_up > 0 && figures.duration_s > 1.0, "{figures:?}");

@@ -6,8 +6,8 @@
 home=$(mktemp -d) || exit 1
 child=
 # Programs write into their home until they have ended.
-trap 'wait; rm -rf "$home"' EXIT
-trap 'kill $child; exit 143' HUP INT TERM
+trap 'trap "" HUP INT TERM; wait; rm -rf "$home"' EXIT
+trap 'trap "" HUP INT TERM; kill $child; exit 143' HUP INT TERM
 mkdir -p "$home/config" "$home/run" || exit 1
 chmod 700 "$home/run"
 cp -R "$(dirname "$0")/config/." "$home/config" || exit 1

@@ -7,7 +7,7 @@ mod xdisplay;
 use std::time::{Duration, Instant};
 
 pub use local::{Local, Watcher};
-pub use panto::{Panto, Served, panto};
+pub use panto::{Panto, Served, cpu_seconds, panto};
 pub use xdisplay::XDisplay;
 
 /// Generous, because a busy machine is no failure; nothing waits this long when all is well.

@@ -37,9 +37,6 @@ const STILL: Duration = Duration::from_millis(300);
 /// makes it wait.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
 
-/// How long connections may take to close once a side has ended.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
-
 pub(super) fn run(
     setting: Setting,
     work: &Work,
@@ -302,7 +299,7 @@ impl Stage {
         let rested = near.and_then(Eye::last_change).unwrap_or(began);
         let seen = watch.finish();
         figures.error = outcome.err().map(|error| error.to_string());
-        let counts = self.close(&mut cast);
+        let counts = self.close(&mut cast, task.rest());
         (figures.bytes_down, figures.bytes_up) = (counts.bytes_down, counts.bytes_up);
         (figures.packets_down, figures.packets_up) = (Some(counts.packets_down), Some(counts.packets_up));
         let since = |at: Instant| at.saturating_duration_since(began).as_secs_f64();
@@ -355,10 +352,12 @@ impl Stage {
         progress(&format!("shows the first picture after {} ms", first.as_millis()));
 
         let far = self.far.as_ref().map(|_| self.place.far.as_str());
+        let way = task.setting.peer.way();
         let probe = Probe {
             near: Hands::at(&self.place.near)?,
             far: far.map(Hands::at).transpose()?,
-            needs_click: task.setting.peer.way().needs_click(),
+            needs_click: way.needs_click(),
+            needs_focus: way.needs_focus(),
             attempt: ANSWER_PATIENCE + task.rest(),
             patience: task.options.patience,
         };
@@ -424,13 +423,14 @@ impl Stage {
         Err(PeerError::TooLate { what, within, words: watch.last_words() })
     }
 
-    /// Ends the programs whose connections lead through the relay, and says what it has carried.
-    fn close(mut self, cast: &mut Cast) -> crate::link::RelayCounts {
+    /// Ends the programs whose connections lead through the relay, and says what it has
+    /// carried. Most connections close at once; nxagent keeps its own open.
+    fn close(mut self, cast: &mut Cast, patience: Duration) -> crate::link::RelayCounts {
         if self.far.is_none() {
             cast.work = None;
         }
         self.viewer = None;
-        let deadline = Instant::now() + CLOSE_PATIENCE;
+        let deadline = Instant::now() + patience;
         while self.relay.counts().open > 0 && Instant::now() < deadline {
             std::thread::sleep(LOOK_EVERY);
         }

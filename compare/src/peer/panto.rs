@@ -22,9 +22,14 @@ impl Way for Panto {
         let viewer = Program::new(&place.panto)
             .arg("view")
             .arg(format!("127.0.0.1:{}", place.relay))
-            .args(["--mode", place.mode, "--fullscreen", "--no-hints", "--renderer", "cpu"])
-            .arg("--no-reconnect")
+            // Not --fullscreen, which takes a window manager. By itself the window becomes as large
+            // as the remote screen, and so covers this one.
+            .args(["--mode", place.mode, "--no-hints", "--renderer", "cpu", "--no-reconnect"])
             .on(&place.near);
         Some(viewer)
+    }
+
+    fn needs_focus(&self) -> bool {
+        true
     }
 }

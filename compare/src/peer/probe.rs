@@ -21,6 +21,8 @@ pub(super) struct Probe {
     pub far: Option<Hands>,
     /// Whether the viewer sends the pointer only after a click.
     pub needs_click: bool,
+    /// Whether it sends keys only once it was given the keyboard.
+    pub needs_focus: bool,
     /// How long an input may go unanswered before it is tried again.
     pub attempt: Duration,
     /// How long all attempts together may take.
@@ -67,6 +69,9 @@ impl Probe {
                 self.near.point(place)?;
                 self.near.point(to)?;
             }
+        }
+        if self.needs_focus {
+            self.near.focus_top()?;
         }
         for down in [true, false] {
             self.near.shift(down)?;

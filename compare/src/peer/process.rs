@@ -155,6 +155,11 @@ pub(super) struct Watched {
 }
 
 impl Watched {
+    /// The program's name, without its directory.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its process, which leads its group.
     pub(super) fn pid(&self) -> Pid {
         self.pid

@@ -11,7 +11,8 @@ use panto_server::capture::{CaptureError, DisplayError};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ChangeWindowAttributesAux, ConnectionExt as _, Family,
-    HostMode, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, KeyButMask, MOTION_NOTIFY_EVENT, Window,
+    HostMode, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, KeyButMask, MOTION_NOTIFY_EVENT, MapState,
+    Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::{DefaultStream, RustConnection};
@@ -185,6 +186,19 @@ impl Hands {
         let key = (min..=max).zip(keys).find(|(_, keysyms)| keysyms[0] == xkeysym::key::Shift_L);
         let Some((key, _)) = key else { return Ok(()) };
         self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, key, Point::default())
+    }
+
+    /// Gives the keyboard to the topmost window, as a window manager would.
+    pub(super) fn focus_top(&self) -> Result<(), CaptureError> {
+        let tree = self.conn.query_tree(self.root)?.reply()?;
+        for window in tree.children.into_iter().rev() {
+            let shown = self.conn.get_window_attributes(window)?.reply();
+            if shown.is_ok_and(|a| a.map_state == MapState::VIEWABLE) {
+                self.conn.set_input_focus(InputFocus::POINTER_ROOT, window, x11rb::CURRENT_TIME)?.check()?;
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn fake(&self, kind: u8, detail: u8, at: Point) -> Result<(), CaptureError> {

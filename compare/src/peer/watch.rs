@@ -83,10 +83,10 @@ impl Watch {
         check(&self.sides)
     }
 
-    /// The last words of all programs.
+    /// The last words of all programs that may have something to say.
     pub(super) fn last_words(&self) -> String {
-        let sides = [&self.sides.server, &self.sides.viewer];
-        sides.into_iter().flatten().map(Watched::last_words).collect()
+        let sides = [&self.sides.server, &self.sides.viewer].into_iter().flatten();
+        sides.filter(|program| program.name() != "Xvfb").map(Watched::last_words).collect()
     }
 
     /// Looks a last time and says what was seen. Before the programs are ended.

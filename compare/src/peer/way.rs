@@ -101,6 +101,11 @@ pub(super) trait Way {
     fn needs_click(&self) -> bool {
         false
     }
+
+    /// Whether the viewer sends keys only once a window manager has given it the keyboard.
+    fn needs_focus(&self) -> bool {
+        false
+    }
 }
 
 /// `KEY=value` with a path as the value.

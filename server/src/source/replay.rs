@@ -80,7 +80,8 @@ impl Source for ReplaySource {
     }
 
     fn resize(&self, _: Size) -> Result<(), String> {
-        Err("this is a recording, which has the size it was recorded in; the picture is scaled instead".into())
+        Err("this is a recording, which has the size it was recorded in; the picture is scaled instead"
+            .into())
     }
 
     fn failure(&self) -> Option<String> {
