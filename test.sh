@@ -9,13 +9,16 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # A C compiler for zstd and ring; X servers, a window manager and programs to look at;
-# what the viewer's window loads when it opens, and a Vulkan driver that needs no GPU.
+# what the viewer's window loads when it opens, and a Vulkan driver that needs no GPU;
+# a browser for the report and a packet capture for counts; another remote display.
 packages=(
     gcc libc6-dev
     xvfb xauth openbox xterm
     x11-apps x11-utils x11-xserver-utils x11-xkb-utils gtk-3-examples fonts-dejavu-core
     libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0
     libvulkan1 mesa-vulkan-drivers
+    chromium tcpdump
+    tigervnc-standalone-server tigervnc-viewer
 )
 
 install_missing() {

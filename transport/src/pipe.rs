@@ -72,15 +72,22 @@ impl Pipe {
 
     /// Writes what is left, closes this side of the stream, and reads until the peer has
     /// closed its own. Only then have both ends counted the same bytes, and nothing that
-    /// is still on its way is answered with a reset, which would throw it away. Give it a
-    /// time limit: a peer may never close. Nothing can be written afterwards.
-    pub async fn finish(&mut self) -> io::Result<()> {
+    /// is still on its way is answered with a reset, which would throw it away. From a peer
+    /// that does not stop, `at_most` so many bytes are read; give it a time limit too, as
+    /// one may never close. Nothing can be written afterwards.
+    pub async fn finish(&mut self, at_most: u64) -> io::Result<()> {
         let rest = &self.output[self.written..];
         self.stream.write_all(rest).await?;
         self.written = self.output.len();
         self.stream.flush().await?;
         self.stream.shutdown().await?;
-        while self.stream.read(&mut self.input).await? > 0 {}
+        let mut read = 0;
+        while read < at_most {
+            match self.stream.read(&mut self.input).await? {
+                0 => break,
+                n => read += n as u64,
+            }
+        }
         Ok(())
     }
 

@@ -37,6 +37,9 @@ const SERVER_NAME: &str = "panto";
 /// How long a peer without TLS may take to close.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Bytes that it may send meanwhile: a greeting and an error, of whatever protocol.
+const MAX_LAST_WORDS: u64 = 64 << 10;
+
 const KEY_FILE: &str = "server.key";
 const CERTIFICATE_FILE: &str = "server.crt";
 
@@ -250,11 +253,10 @@ pub async fn start_tls(stream: Stream) -> Result<UntrustedStream, TlsError> {
     Ok(UntrustedStream { stream: Stream::client_tls(tls), fingerprint })
 }
 
-/// Closes this side and reads until the peer has closed its own.
+/// Closes this side and reads until the peer has closed its own, or says too much.
 async fn close(mut counted: Counted) -> io::Result<()> {
     counted.shutdown().await?;
-    let mut rest = [0; 4096];
-    while counted.read(&mut rest).await? > 0 {}
+    tokio::io::copy(&mut counted.take(MAX_LAST_WORDS), &mut tokio::io::sink()).await?;
     Ok(())
 }
 

@@ -1,37 +1,29 @@
 //! The course of a run, the same for all peers: far side, relay, near side, first
 //! picture, work, last picture, figures.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::digest;
-use panto_protocol::geometry::Point;
 use panto_protocol::pixel::Picture;
 
 use crate::figures::Figures;
-use crate::link::{Profile, Relay};
 use crate::person::{Eye, Person, PersonError};
 use crate::script::{Script, Step};
 use crate::work::Work;
 
 use super::probe::Probe;
-use super::process::{Ground, Process, Watched};
+use super::process::{Ground, Process};
 use super::screen::{self, Hands, Screen};
+use super::stage::{Far, NO_SHARED_MEMORY, Stage};
+use super::task::{STILL, Task};
 use super::usage::Usage;
-use super::watch::{Sides, Watch};
-use super::way::{FarScreen, Place, Program};
+use super::watch::Watch;
+use super::way::Program;
 use super::{Options, Peer, PeerError, Setting, installed, port};
-
-/// How often something is looked for that nobody announces.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The longest that a program's death goes unnoticed.
 const SLICE: Duration = Duration::from_millis(50);
-
-/// How long a display must rest to be called still, beyond what the link makes it wait.
-const STILL: Duration = Duration::from_millis(300);
 
 /// How long an input may go unanswered before it is tried again, beyond what the link
 /// makes it wait.
@@ -59,34 +51,6 @@ pub(super) fn run(
     Ok(figures)
 }
 
-/// What a run is about.
-#[derive(Clone, Copy)]
-struct Task<'a> {
-    setting: Setting,
-    work: &'a Work,
-    options: &'a Options,
-    stop: &'a AtomicBool,
-}
-
-/// Everything that is started for a run. Fields drop in this order: programs before
-/// their displays, the ground last.
-struct Stage {
-    viewer: Option<Process>,
-    server: Option<Process>,
-    /// A far display of its own, if there is one.
-    far: Option<Far>,
-    near: Screen,
-    relay: Arc<Relay>,
-    place: Place,
-    ground: Ground,
-}
-
-enum Far {
-    Screen(Screen),
-    /// Is an X server only once the viewer is there.
-    Agent(Process),
-}
-
 /// Whoever looks and acts while a run goes on.
 #[derive(Default)]
 struct Cast {
@@ -106,45 +70,6 @@ enum Expected<'a> {
 }
 
 impl Task<'_> {
-    /// An error if the run was stopped.
-    fn go_on(&self) -> Result<(), PeerError> {
-        if self.stop.load(Ordering::Relaxed) { Err(PeerError::Stopped) } else { Ok(()) }
-    }
-
-    /// Waits until `ready`; an error if that takes too long, or `programs` end, or the run is stopped.
-    fn wait(
-        &self,
-        what: &'static str,
-        programs: &[&Watched],
-        mut ready: impl FnMut() -> Result<bool, PeerError>,
-    ) -> Result<(), PeerError> {
-        let within = self.options.patience;
-        let deadline = Instant::now() + within;
-        while !ready()? {
-            self.go_on()?;
-            programs.iter().try_for_each(|program| program.check())?;
-            if Instant::now() > deadline {
-                let words = programs.iter().map(|program| program.last_words()).collect();
-                return Err(PeerError::TooLate { what, within, words });
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
-        Ok(())
-    }
-
-    /// How long a display must rest over this link: a last input and its answer may
-    /// still be on their way.
-    fn rest(&self) -> Duration {
-        let Profile { down, up, .. } = &self.options.profile;
-        let one = |path: &crate::link::Path| Duration::from(path.delay + path.jitter);
-        STILL + 3 * (one(down) + one(up))
-    }
-
-    /// Where the pointer rests before the work.
-    fn middle(&self) -> Point {
-        Point::new(self.work.size.width as i32 / 2, self.work.size.height as i32 / 2)
-    }
-
     /// Starts the workload's command and has the person follow the script.
     fn work(
         &self,
@@ -164,9 +89,7 @@ impl Task<'_> {
             Ok(()) => Ok(()),
             Err(PersonError::Stopped) => Err(PeerError::Stopped),
             // Its program may have said why.
-            Err(PersonError::NoWindow { .. }) if process.watched().exited().is_some() => {
-                Err(process.watched().check().expect_err("it has ended"))
-            }
+            Err(error @ PersonError::NoWindow { .. }) => process.watched().check().and(Err(error.into())),
             Err(error) => Err(error.into()),
         }
     }
@@ -200,60 +123,7 @@ impl Task<'_> {
     }
 }
 
-/// A client on loopback counts as local, and could lead its pixels past the relay.
-const NO_SHARED_MEMORY: &[&str] = &["-extension", "MIT-SHM"];
-
 impl Stage {
-    /// Starts everything but the viewer.
-    fn set(task: &Task<'_>) -> Result<Self, PeerError> {
-        let Task { setting, work, options, .. } = *task;
-        let (size, patience) = (work.size, options.patience);
-        let ground = Ground::new(options.path.clone())?;
-        let is_x11 = setting.peer == Peer::X11;
-        let near = if is_x11 {
-            let extra = [&["-listen", "tcp"], NO_SHARED_MEMORY].concat();
-            Screen::xvfb(&ground, size, &extra, patience)?
-        } else {
-            Screen::xvfb(&ground, size, &["-nolisten", "tcp"], patience)?
-        };
-        let mut place = Place {
-            mode: setting.mode,
-            size,
-            near: near.name(),
-            far: String::new(),
-            free: port::free_displays().next().unwrap_or_default(),
-            port: port::free().map_err(PeerError::system("looking for a free port"))?,
-            relay: 0,
-            far_home: ground.home("far")?,
-            near_home: ground.home("near")?,
-            panto: options.panto.clone(),
-        };
-        let way = setting.peer.way();
-        let far = match way.far_screen(&place) {
-            FarScreen::Xvfb => {
-                Some(Far::Screen(Screen::xvfb(&ground, size, &["-nolisten", "tcp"], patience)?))
-            }
-            FarScreen::Own(program) => Some(Far::Screen(Screen::start(&ground, program, patience)?)),
-            FarScreen::Agent(program) => Some(Far::Agent(ground.start(&program, "far")?)),
-            FarScreen::Near => None,
-        };
-        place.far = match &far {
-            Some(Far::Screen(screen)) => screen.name(),
-            Some(Far::Agent(_)) => format!(":{}", place.free),
-            None => near.name(),
-        };
-        let server = way.server(&place).map(|program| ground.start(&program, "far")).transpose()?;
-        let target = if is_x11 { port::of_display(near.number()) } else { None };
-        let target = target.unwrap_or((Ipv4Addr::LOCALHOST, place.port).into());
-        let programs: Vec<&Watched> =
-            far.iter().map(Far::watched).chain(server.iter().map(Process::watched)).collect();
-        task.wait("listening at the server's port", &programs, || Ok(port::listens(target.port())))?;
-        let relay = relay(target, &options.profile, is_x11);
-        let relay = relay.map_err(PeerError::system("starting the relay"))?;
-        place.relay = relay.address().port();
-        Ok(Self { viewer: None, server, far, near, relay: Arc::new(relay), place, ground })
-    }
-
     /// The run itself. Errors are of the time before there was anything to measure.
     fn play(mut self, task: &Task<'_>, progress: &mut dyn FnMut(&str)) -> Result<Figures, PeerError> {
         let Task { setting, work, options, .. } = *task;
@@ -299,7 +169,11 @@ impl Stage {
         let rested = near.and_then(Eye::last_change).unwrap_or(began);
         let seen = watch.finish();
         figures.error = outcome.err().map(|error| error.to_string());
-        let counts = self.close(&mut cast, task.rest());
+        if setting.peer == Peer::X11 {
+            // Its connections are those of the programs.
+            cast.work = None;
+        }
+        let counts = self.close(task.rest());
         (figures.bytes_down, figures.bytes_up) = (counts.bytes_down, counts.bytes_up);
         (figures.packets_down, figures.packets_up) = (Some(counts.packets_down), Some(counts.packets_up));
         let since = |at: Instant| at.saturating_duration_since(began).as_secs_f64();
@@ -417,69 +291,11 @@ impl Stage {
                 return Ok(());
             }
             if agrees {
-                std::thread::sleep(LOOK_EVERY);
+                std::thread::sleep(rest.saturating_sub(since.elapsed()).min(SLICE));
             }
         }
         Err(PeerError::TooLate { what, within, words: watch.last_words() })
     }
-
-    /// Ends the programs whose connections lead through the relay, and says what it has
-    /// carried. Most connections close at once; nxagent keeps its own open.
-    fn close(mut self, cast: &mut Cast, patience: Duration) -> crate::link::RelayCounts {
-        if self.far.is_none() {
-            cast.work = None;
-        }
-        self.viewer = None;
-        let deadline = Instant::now() + patience;
-        while self.relay.counts().open > 0 && Instant::now() < deadline {
-            std::thread::sleep(LOOK_EVERY);
-        }
-        let counts = self.relay.counts();
-        // The eyes before their displays.
-        *cast = Cast { work: cast.work.take(), ..Cast::default() };
-        cast.work = None;
-        counts
-    }
-
-    fn sides(&self) -> Sides {
-        let far = self.far.iter().map(Far::watched);
-        let viewer = self.viewer.iter().map(Process::watched);
-        Sides {
-            relay: Arc::clone(&self.relay),
-            server: far.chain(self.server.iter().map(Process::watched)).cloned().collect(),
-            viewer: viewer.chain([self.near.watched()]).cloned().collect(),
-        }
-    }
-
-    fn programs(&self) -> Vec<&Watched> {
-        let far = self.far.iter().map(Far::watched);
-        far.chain(self.server.iter().chain(&self.viewer).map(Process::watched)).collect()
-    }
-}
-
-impl Far {
-    fn watched(&self) -> &Watched {
-        match self {
-            Self::Screen(screen) => screen.watched(),
-            Self::Agent(process) => process.watched(),
-        }
-    }
-}
-
-/// A relay at a free port; for x11 at that of a free display, and turned.
-fn relay(target: SocketAddr, profile: &Profile, is_x11: bool) -> std::io::Result<Relay> {
-    if !is_x11 {
-        return Relay::start((Ipv4Addr::LOCALHOST, 0).into(), target, profile);
-    }
-    let addresses = port::free_displays().filter_map(port::of_display);
-    let mut result = Err(std::io::ErrorKind::AddrInUse.into());
-    for address in addresses.take(20) {
-        result = Relay::start_turned(address, target, profile, true);
-        if result.is_ok() {
-            break;
-        }
-    }
-    result
 }
 
 /// The same script with long pauses in parts, so that it can be stopped within them.

@@ -20,6 +20,8 @@ mod probe;
 mod process;
 mod rdp;
 mod screen;
+mod stage;
+mod task;
 mod tigervnc;
 mod usage;
 mod watch;

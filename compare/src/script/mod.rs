@@ -21,7 +21,11 @@
 //! that two lines one after the other keep their rhythm. A pointer that has not been
 //! moved yet begins at 0 0.
 
+mod keys;
+mod line;
 mod parse;
+mod unroll;
+mod words;
 
 use std::time::Duration;
 

@@ -32,6 +32,10 @@ const UNREAD_A_TRANSMIT: usize = TRANSMIT / 1024;
 /// How long a goodbye may take: to be written, and the viewer to close.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Bytes of the viewer's that may still be on their way then: acknowledgements, input,
+/// or the TLS handshake of one that tries that with a server without.
+const MAX_LAST_WORDS: u64 = 64 << 10;
+
 /// Wrong proofs on one connection before it is closed.
 const MAX_PROOFS: u32 = 3;
 
@@ -174,7 +178,7 @@ impl Session {
             self.connection.poll_transmit(&mut bytes, usize::MAX);
             self.pipe.output().extend_from_slice(&bytes);
         }
-        let _ = tokio::time::timeout(LAST_WORDS, self.pipe.finish()).await;
+        let _ = tokio::time::timeout(LAST_WORDS, self.pipe.finish(MAX_LAST_WORDS)).await;
     }
 
     async fn serve(&mut self) -> Result<(), SessionError> {

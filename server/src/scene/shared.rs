@@ -8,6 +8,9 @@ use tokio::sync::watch;
 
 use super::Scene;
 
+/// Sees the scene after a change.
+type Tap = Box<dyn Fn(&Scene) + Send + Sync>;
+
 /// A scene that one source writes and many planners read.
 ///
 /// The lock is held for one grab or one planning at a time, both a few
@@ -22,7 +25,7 @@ pub struct SharedScene {
     whole: watch::Sender<BTreeMap<u64, u64>>,
     next_viewing: AtomicU64,
     /// Called with every changed scene, under its lock.
-    tap: OnceLock<Box<dyn Fn(&Scene) + Send + Sync>>,
+    tap: OnceLock<Tap>,
     /// Called after every change of the number of viewers, for sources that cannot await.
     viewers_hook: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }

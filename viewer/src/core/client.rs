@@ -38,6 +38,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long the server may take to close after a goodbye.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Bytes that may still come then: twice what a server has on its way at most.
+const MAX_LAST_WORDS: u64 = 16 << 20;
+
 /// Bytes chosen for the wire at once.
 const TRANSMIT: usize = 16 << 10;
 
@@ -248,7 +251,7 @@ impl Client {
         // After a goodbye both ends close in order, so that the last byte is counted too. A
         // connection that was lost is left as it is: its server waits for the next one.
         if !result.as_ref().is_err_and(ViewError::is_retryable) {
-            let _ = tokio::time::timeout(LAST_WORDS, link.pipe.finish()).await;
+            let _ = tokio::time::timeout(LAST_WORDS, link.pipe.finish(MAX_LAST_WORDS)).await;
         }
         self.bytes_before.0 += counters.read();
         self.bytes_before.1 += counters.written();
