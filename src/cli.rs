@@ -479,7 +479,12 @@ pub struct Compare {
     #[arg(long)]
     pub demo: bool,
     /// Ways of sending: pixels, pixels+copyrect, commands, hybrid, auto
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pixels,pixels+copyrect,commands,hybrid")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "pixels,pixels+copyrect,commands,hybrid"
+    )]
     pub mode: Vec<String>,
     /// Bits a pixel: 24, 16, 8, 4, 1
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "24", value_parser = depth)]

@@ -17,4 +17,3 @@ pub mod run;
 pub mod script;
 pub mod work;
 pub mod workload;
-

@@ -94,7 +94,8 @@ impl Inputs {
 }
 
 fn with_extension(directory: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
-    let read = std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    let read =
+        std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
     let paths = read.filter_map(|entry| entry.ok().map(|e| e.path()));
     Ok(paths.filter(|p| p.extension().is_some_and(|e| e == extension)).collect())
 }
@@ -193,7 +194,8 @@ fn record_work(
         Err(error) if Workload::trace(path).is_ok() => Ok(Some(error.to_string())),
         Err(error) => {
             let packages = work.packages.join(" ");
-            let hint = if packages.is_empty() { String::new() } else { format!(" (needs: apt install {packages})") };
+            let hint =
+                if packages.is_empty() { String::new() } else { format!(" (needs: apt install {packages})") };
             Err(error).with_context(|| format!("{} cannot be recorded{hint}", work.name))
         }
     }
@@ -259,7 +261,9 @@ fn peers(options: &Compare, inputs: &Inputs) -> anyhow::Result<Vec<Setting>> {
         return Ok(peers);
     }
     if !inputs.traces.is_empty() || inputs.demo {
-        return usage("peers do real work, not recordings: give work files (.work), or a command behind `--`");
+        return usage(
+            "peers do real work, not recordings: give work files (.work), or a command behind `--`",
+        );
     }
     if options.depth != [Depth::D24] {
         return usage("peers are compared at depth 24 only");

@@ -77,7 +77,9 @@ fn subject(options: &Record, work: Option<&Work>) -> anyhow::Result<(Subject, Op
     }
     if !options.command.is_empty() || options.virtual_size.is_some() {
         if options.display.is_some() {
-            return Err(Usage("a command gets a virtual display of its own: leave --display out".into()).into());
+            return Err(
+                Usage("a command gets a virtual display of its own: leave --display out".into()).into()
+            );
         }
         let size = options.virtual_size.unwrap_or(Size::new(1280, 800));
         return Ok((Subject::Virtual { size, command: options.command.clone() }, script));

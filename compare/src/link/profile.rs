@@ -213,7 +213,10 @@ mod tests {
     fn nonsense_is_explained() {
         for wrong in ["wifi", "lan,rtt", "rtt=fast", "loss=100%", "down=1", "cable,speed=3", "", "rtt=1e9s"] {
             let error = wrong.parse::<Profile>().unwrap_err().to_string();
-            assert!(error.contains("such as") || error.contains("looks like") || error.contains("parts"), "{error}");
+            assert!(
+                error.contains("such as") || error.contains("looks like") || error.contains("parts"),
+                "{error}"
+            );
         }
     }
 }

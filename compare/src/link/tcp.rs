@@ -235,7 +235,8 @@ impl Flow {
     /// Its acknowledgement is back.
     pub(super) fn on_ack(&mut self, packet: Packet, now: Micros) {
         let Some(segment) = self.flight.get(&packet.offset).copied() else { return };
-        let limited = self.flight.values().map(|s| s.len).sum::<u64>() + MSS > (self.window * MSS as f64) as u64;
+        let limited =
+            self.flight.values().map(|s| s.len).sum::<u64>() + MSS > (self.window * MSS as f64) as u64;
         self.flight.remove(&packet.offset);
         self.newest_acked = self.newest_acked.max(packet.transmission);
         self.acked = self.flight.keys().next().copied().unwrap_or(self.next);

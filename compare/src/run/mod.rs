@@ -90,7 +90,9 @@ pub enum RunError {
         frames: u64,
     },
     /// The workload does not end, or the link is too slow for it.
-    #[error("not at its end after {seconds:.0} s of virtual time, so it was stopped: allow more (--limit), or use a faster link")]
+    #[error(
+        "not at its end after {seconds:.0} s of virtual time, so it was stopped: allow more (--limit), or use a faster link"
+    )]
     Endless {
         /// The limit.
         seconds: f64,
@@ -124,7 +126,7 @@ pub fn run(workload: &Workload, options: &RunOptions, progress: &mut dyn FnMut(f
         let person = inputs.into_iter().peekable();
         let length = Micros((workload.info().duration_s * 1e6) as u64);
         let work = Work { performance, person, began: None, shift: Micros::ZERO, length };
-        Run { options, work, link: &mut link, connection, now: Micros::ZERO }.to_the_end(
+        Run { options, work, link: &mut link, connection, now: Micros::ZERO }.play(
             &mut server,
             &mut viewer,
             &mut gauge,
@@ -185,7 +187,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Returns why the workload itself was cut short, if it was.
-    fn to_the_end(
+    fn play(
         mut self,
         server: &mut ServerSide,
         viewer: &mut ViewerSide,
@@ -235,7 +237,13 @@ impl Run<'_> {
             self.link.advance(self.now);
             let mut moved = self.happen(server, viewer, gauge)?;
             let mut ends = Ends { link: self.link, connection: self.connection, now: self.now };
-            moved |= server.step(&mut ends, &mut self.work.performance, self.work.began, self.work.shift, gauge)?;
+            moved |= server.step(
+                &mut ends,
+                &mut self.work.performance,
+                self.work.began,
+                self.work.shift,
+                gauge,
+            )?;
             moved |= viewer.step(&mut ends, gauge)?;
             if self.work.began.is_none() && viewer.first_picture().is_some() {
                 self.work.began = Some(self.now);

@@ -63,8 +63,7 @@ impl ServerSide {
         if let Some(delivery) = &mut self.delivery {
             let (connection, writable) = (&mut self.connection, self.out.is_empty());
             let scene = performance.scene();
-            let delivered =
-                timed(&mut self.cpu, || delivery.deliver(scene, connection, writable, now))?;
+            let delivered = timed(&mut self.cpu, || delivery.deliver(scene, connection, writable, now))?;
             delivery.encoded(now);
             if delivered.frame.is_some() {
                 moved = true;

@@ -73,7 +73,8 @@ impl Workload {
         };
         match &self.kind {
             Kind::Demo { size } => {
-                let text = "the embedded desktop: typing, scrolling, windows dragged, a chart; drawn by commands";
+                let text =
+                    "the embedded desktop: typing, scrolling, windows dragged, a chart; drawn by commands";
                 info(text, *size, script(*size).rest, 0)
             }
             Kind::Trace { summary: s, .. } => {
@@ -111,9 +112,7 @@ impl Workload {
 /// size, takes its place.
 fn stand_in(kind: InputKind, down: &mut bool) -> InputEvent {
     match kind {
-        InputKind::Key => {
-            InputEvent::Key { physical: 30, keysym: 0x61, down: true, text: String::from("a") }
-        }
+        InputKind::Key => InputEvent::Key { physical: 30, keysym: 0x61, down: true, text: String::from("a") },
         InputKind::Button => {
             *down = !*down;
             InputEvent::Button { button: 1, down: *down }

@@ -259,7 +259,8 @@ fn read_section(file: &mut File, offset: u64) -> Result<(u8, Vec<u8>, u64), Sect
     if (packed.len() as u64) < packed_length {
         return Err(Section::Missing);
     }
-    let hash = u64::from_le_bytes([head[5], head[6], head[7], head[8], head[9], head[10], head[11], head[12]]);
+    let hash =
+        u64::from_le_bytes([head[5], head[6], head[7], head[8], head[9], head[10], head[11], head[12]]);
     if xxh3_64(&packed) != hash {
         return Err(damaged("its checksum is wrong"));
     }

@@ -36,10 +36,8 @@ fn surfaces(canvas: &Canvas, events: &mut Vec<Event>) {
             events.push(Event::Draw(SurfaceCreate { id, size, alpha: surface.alpha }.into()));
         }
         if !size.is_empty() {
-            let rows = Rows {
-                changed: vec![true; size.height as usize],
-                pixels: surface.picture.data().to_vec(),
-            };
+            let rows =
+                Rows { changed: vec![true; size.height as usize], pixels: surface.picture.data().to_vec() };
             events.push(Event::Pixels { surface: id, rect: Rect::of_size(size), rows });
         }
     }

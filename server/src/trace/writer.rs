@@ -156,7 +156,8 @@ impl Packer {
         zstd.long_distance_matching(true)?;
         zstd.write_all(bytes)?;
         let packed = zstd.finish()?;
-        let length = u32::try_from(packed.len() + 8).map_err(|_| io::Error::other("a chapter is too large"))?;
+        let length =
+            u32::try_from(packed.len() + 8).map_err(|_| io::Error::other("a chapter is too large"))?;
         let mut head = vec![kind];
         head.extend_from_slice(&length.to_le_bytes());
         head.extend_from_slice(&xxh3_64(&packed).to_le_bytes());
