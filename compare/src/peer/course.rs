@@ -25,6 +25,9 @@ use super::{Options, Peer, PeerError, Setting, installed, port};
 /// The longest that a program's death goes unnoticed.
 const SLICE: Duration = Duration::from_millis(50);
 
+/// Two displays that rest and still differ after this time will differ for good.
+const RESIGNED: Duration = Duration::from_secs(5);
+
 /// How long an input may go unanswered before it is tried again, beyond what the link
 /// makes it wait.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
@@ -165,6 +168,10 @@ impl Stage {
                 figures.time_to_lossless_ms =
                     Some(shown.saturating_duration_since(changed).as_secs_f64() * 1e3);
             }
+            // nxagent does not always tell of a change: look at all of it before saying so.
+            if figures.exact == Some(false) {
+                figures.exact = Eye::open(&self.place.far).ok().map(|far| far.picture() == picture);
+            }
         }
         let rested = near.and_then(Eye::last_change).unwrap_or(began);
         let seen = watch.finish();
@@ -251,7 +258,8 @@ impl Stage {
         self.settle(task, watch, "the last picture", person.eye(), &expected, task.rest())
     }
 
-    /// Waits until the near display shows what it shall, and has done so for `rest`.
+    /// Waits until the near display shows what it shall, and has done so for `rest`. Where
+    /// there is a `rest`, it may also come to show something else for good.
     fn settle(
         &self,
         task: &Task<'_>,
@@ -287,15 +295,36 @@ impl Stage {
             };
             // Not what was still before this began: the last input may just have been made.
             let since = changes.into_iter().flatten().fold(began, Instant::max);
-            if agrees && since.elapsed() >= rest {
+            let resigned = !rest.is_zero() && since.elapsed() >= rest + RESIGNED;
+            if agrees && since.elapsed() >= rest || resigned {
                 return Ok(());
             }
             if agrees {
                 std::thread::sleep(rest.saturating_sub(since.elapsed()).min(SLICE));
             }
         }
-        Err(PeerError::TooLate { what, within, words: watch.last_words() })
+        let words = match expected {
+            Expected::Same(far) => different(&near.picture(), &far.picture()),
+            Expected::Picture(target) => different(&near.picture(), target),
+            Expected::Still => String::new(),
+        };
+        Err(PeerError::TooLate { what, within, words: words + &watch.last_words() })
     }
+}
+
+/// How far two pictures are from being the same, as a part of a sentence.
+fn different(near: &Picture, far: &Picture) -> String {
+    if near.size() != far.size() {
+        return format!(
+            "; the near display has {}x{} pixels, the far one {}x{}",
+            near.size().width,
+            near.size().height,
+            far.size().width,
+            far.size().height
+        );
+    }
+    let pixels = near.data().iter().zip(far.data()).filter(|(a, b)| a != b).count();
+    format!("; {pixels} of {} pixels differ", near.data().len())
 }
 
 /// The same script with long pauses in parts, so that it can be stopped within them.

@@ -305,7 +305,7 @@ fn names(peer: Peer) -> String {
 ///   was seen (looked at twice a second). Both are of the programs of a side and all
 ///   their descendants, X server included, workload not. Watching both displays costs
 ///   their X servers something, for all peers alike. `x11` has no server's side.
-/// - `exact` compares with the far display. `x11` has none: there it is the same work on
+/// - `exact` compares with the far display, once both rest. `x11` has none: there it is the same work on
 ///   a display without any link; `None` if that does not end with the same picture twice.
 ///
 /// A run that fails after the viewer was started gives figures as far as they go, with

@@ -33,7 +33,8 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
     let Facts { settings, screen, stats, renderer } = facts;
     let kinds = shares(stats);
     let right = PAD + STATISTICS_WIDTH;
-    let extra = if full { 96 + LINE * (kinds.len().div_ceil(2) as i32 + 4) } else { 0 };
+    let rows = rows(stats, meter, renderer);
+    let extra = if full { 96 + LINE * (kinds.len().div_ceil(2) + rows.len()) as i32 } else { 0 };
     let mut p = Painter::panel(STATISTICS_WIDTH + 2 * PAD, 3 * LINE + 2 * PAD - 3 + extra, unit);
     let mut y = PAD;
 
@@ -98,18 +99,6 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
     y += 6;
     p.fill(PAD, y, STATISTICS_WIDTH, 1, color::LINE);
     y += 8;
-    let server_cpu = meter.server_cpu().map_or("-".to_owned(), |c| format!("{c:.0}%"));
-    let rows = [
-        ("received", bytes(stats.bytes_down), "sent", bytes(stats.bytes_up)),
-        (
-            "frames",
-            format!("{}, {:.0}/s", stats.frames, meter.frames_per_second()),
-            "updates",
-            stats.updates.to_string(),
-        ),
-        ("server cpu", server_cpu, "viewer cpu", format!("{:.0}%", meter.viewer_cpu())),
-        ("digests ok", stats.digests_ok.to_string(), "shown by", clip(renderer, 14)),
-    ];
     for (left_label, left_value, right_label, right_value) in rows {
         p.text(PAD, y, left_label, color::LABEL);
         p.text(PAD + 92, y, &left_value, color::TEXT);
@@ -118,6 +107,32 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
         y += LINE;
     }
     p.finish()
+}
+
+/// A line of two figures: label and value, twice.
+type Row = (&'static str, String, &'static str, String);
+
+/// The lines of the full statistics, under the names of METRICS.md.
+fn rows(stats: &Stats, meter: &Meter, renderer: &str) -> Vec<Row> {
+    let ms = |value: f64| format!("{} ms", brief(value));
+    let server_cpu = meter.server_cpu().map_or("-".to_owned(), |c| format!("{c:.0}%"));
+    let frames = format!("{}, {:.0}/s", stats.frames, meter.frames_per_second());
+    let first_picture = stats.first_picture_ms.map_or("-".to_owned(), ms);
+    let mut rows = vec![
+        ("received", bytes(stats.bytes_down), "sent", bytes(stats.bytes_up)),
+        ("frames", frames, "updates", stats.updates.to_string()),
+        ("server cpu", server_cpu, "viewer cpu", format!("{:.0}%", meter.viewer_cpu())),
+        ("digests ok", stats.digests_ok.to_string(), "shown by", clip(renderer, 14)),
+        ("1st pict.", first_picture, "reconnects", stats.reconnects.to_string()),
+    ];
+    if let Some(s) = stats.latency_stages_ms {
+        rows.extend([
+            ("network", ms(s.network), "capture", ms(s.capture)),
+            ("encode", ms(s.encode), "queue", ms(s.queue)),
+            ("decode", ms(s.decode), "paint", ms(s.paint)),
+        ]);
+    }
+    rows
 }
 
 /// What the menu shows beside its items.
