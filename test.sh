@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 
 # A C compiler for zstd and ring; X servers, a window manager and programs to look at;
 # what the viewer's window loads when it opens, and a Vulkan driver that needs no GPU;
-# a browser for the report and a packet capture for counts; another remote display.
+# a browser for the report and a packet capture for counts; other remote displays.
 packages=(
     gcc libc6-dev
     xvfb xauth openbox xterm
@@ -18,7 +18,8 @@ packages=(
     libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0
     libvulkan1 mesa-vulkan-drivers
     chromium tcpdump
-    tigervnc-standalone-server tigervnc-viewer
+    tigervnc-standalone-server tigervnc-viewer nxagent nxproxy freerdp2-shadow-x11 freerdp2-x11
+    xpra python3-gi-cairo python3-lz4 xfonts-base
 )
 
 install_missing() {

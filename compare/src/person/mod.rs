@@ -153,18 +153,10 @@ impl Person {
         &self.inputs
     }
 
-    /// From each input to the first change of the pixels after it, before the next input
-    /// (METRICS.md, `input_to_pixel_ms`).
+    /// From each input to the first change of the pixels after it (METRICS.md,
+    /// `input_to_pixel_ms`, "From outside").
     pub fn latencies(&self) -> Option<Distribution> {
-        let changes = self.eye.changes();
-        let ends = self.inputs.iter().skip(1).copied().map(Some).chain([None]);
-        let samples = self.inputs.iter().zip(ends).filter_map(|(input, next)| {
-            let answer = *changes.get(changes.partition_point(|c| c <= input))?;
-            // One answer to several inputs counts for the last of them.
-            let in_time = answer - *input <= LONGEST_ANSWER && next.is_none_or(|next| answer <= next);
-            in_time.then(|| (answer - *input).as_secs_f64() * 1e3)
-        });
-        Distribution::new(samples.collect())
+        Distribution::new(answers(&self.inputs, &self.eye.changes()))
     }
 
     fn wait_window(&self, class: &str, within: Duration) -> Result<(), PersonError> {
@@ -209,5 +201,42 @@ fn counts(event: &InputEvent) -> bool {
         InputEvent::Key { down, .. } | InputEvent::Button { down, .. } => *down,
         InputEvent::Scroll { .. } | InputEvent::Text { .. } => true,
         InputEvent::Pointer { .. } | InputEvent::KeysDown { .. } => false,
+    }
+}
+
+/// Milliseconds from inputs to their answers; both oldest first. Only where it is clear what
+/// answers what: an input made before the one before it was answered makes no sample, and
+/// neither does that one.
+fn answers(inputs: &[Instant], changes: &[Instant]) -> Vec<f64> {
+    let mut before_is_answered = true;
+    let mut samples = Vec::new();
+    for (i, input) in inputs.iter().enumerate() {
+        let answer = changes.get(changes.partition_point(|c| c <= input));
+        let answer = answer.filter(|a| inputs.get(i + 1).is_none_or(|next| *a <= next));
+        if let Some(answer) = answer.filter(|a| before_is_answered && **a - *input <= LONGEST_ANSWER) {
+            samples.push((*answer - *input).as_secs_f64() * 1e3);
+        }
+        before_is_answered = answer.is_some();
+    }
+    samples
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clear_answers_count() {
+        let began = Instant::now();
+        let at = |ms: &[u64]| ms.iter().map(|ms| began + Duration::from_millis(*ms)).collect::<Vec<_>>();
+        let samples = |inputs: &[u64], changes: &[u64]| {
+            answers(&at(inputs), &at(changes)).into_iter().map(f64::round).collect::<Vec<_>>()
+        };
+        assert_eq!(samples(&[0, 100, 200], &[10, 130, 140, 250]), [10.0, 30.0, 50.0]);
+        // The second came before the first was answered: the change at 70 may be of either.
+        assert_eq!(samples(&[0, 50, 200], &[70, 90, 220]), [20.0]);
+        // Nothing answers the last one in time.
+        assert_eq!(samples(&[0, 100], &[10, 3_000]), [10.0]);
+        assert!(samples(&[], &[5]).is_empty());
     }
 }
