@@ -21,13 +21,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Sixty keys, each of them with an answer: five lines of eleven letters and a Return.
-const KEYS: usize = 60;
+/// Keys, each of them with an answer: three lines of eleven letters and a Return, slowly
+/// enough that every system answers one before the next comes.
+const KEYS: usize = 36;
 
 /// Someone who types into a terminal.
 fn typing() -> Work {
     let script = "wait window XTerm within 20s\nwait still 300ms\nbegin\n\
-                  repeat 5\ntype \"remote text\\n\" every 30ms\nend\n";
+                  repeat 3\ntype \"remote text\\n\" every 120ms\nend\n";
     Work {
         name: "typing".into(),
         description: "Typing into a terminal.".into(),
@@ -151,7 +152,7 @@ fn assert_complete(figures: &Figures) {
     assert_eq!(figures.exact, Some(true));
     assert_eq!(figures.time, "live");
     let latencies = figures.input_to_pixel_ms.as_ref().expect("keys have answers").samples();
-    // Where a picture takes longer than the next key, one answers both.
+    // On a busy machine an answer may still take longer than the next key: neither counts then.
     assert!(KEYS / 4 < latencies.len() && latencies.len() <= KEYS, "{latencies:?}");
     let first = figures.first_picture_bytes.unwrap();
     assert!(0 < first && first < figures.bytes_down, "{first} of {}", figures.bytes_down);
