@@ -7,7 +7,7 @@ use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 use panto_server::demo::Desktop;
-use panto_server::infer::scrolls;
+use panto_server::infer::Motion;
 use panto_server::plan::differences;
 use panto_server::scene::Scene;
 use std::hint::black_box;
@@ -38,7 +38,9 @@ fn bench(c: &mut Criterion) {
     group.bench_function("nothing changed", |b| b.iter(|| differences(black_box(&before), &same, &all)));
     group.bench_function("a letter changed", |b| b.iter(|| differences(black_box(&before), &one, &all)));
     group.bench_function("a desktop changed", |b| b.iter(|| differences(black_box(&before), &after, &all)));
-    group.bench_function("scrolls found", |b| b.iter(|| scrolls(black_box(&before), &after, &all)));
+    group.bench_function("moves searched", |b| {
+        b.iter(|| Motion::default().find(black_box(&before), &after, &all));
+    });
     group.finish();
 }
 

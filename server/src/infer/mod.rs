@@ -1,10 +1,11 @@
-//! Meaning found in pixels: scrolls, solid areas, repeated rectangles. Whatever
+//! Meaning found in pixels: moves, solid areas, repeated rectangles. Whatever
 //! is found here is verified pixel by pixel before it is used.
 
+mod anchors;
 mod motion;
 mod repeat;
 mod solid;
 
-pub use motion::{Moved, scrolls};
+pub use motion::{Motion, Moved};
 pub use repeat::Repeats;
 pub use solid::solid_areas;

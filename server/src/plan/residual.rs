@@ -9,7 +9,7 @@ use panto_protocol::quantize::CELL;
 
 use super::compare::differences;
 use super::frame::FrameBuilder;
-use crate::infer::{Repeats, scrolls, solid_areas};
+use crate::infer::{Motion, Repeats, solid_areas};
 
 /// Pixels of one PutPixels at most: the finest step in which a large change can
 /// be interrupted by a more urgent one.
@@ -34,6 +34,7 @@ pub(super) struct Tools {
 pub(super) struct Residual {
     encoder: Encoder,
     payload: Vec<u8>,
+    motion: Motion,
     pub(super) repeats: Repeats,
 }
 
@@ -122,16 +123,16 @@ impl Residual {
         bytes
     }
 
-    /// Finds scrolls; `true` if any was emitted. `dirty` grows by nothing: copies only
+    /// Finds moves; `true` if any was emitted. `dirty` grows by nothing: copies only
     /// make pixels right.
     fn copies(
-        &self,
+        &mut self,
         job: &Job<'_>,
         dirty: &Region,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<bool, PaintError> {
-        let moves = scrolls(&shadow.surface(job.surface)?.picture, job.target, dirty);
+        let moves = self.motion.find(&shadow.surface(job.surface)?.picture, job.target, dirty);
         if moves.is_empty() {
             return Ok(false);
         }
