@@ -35,7 +35,7 @@ const MIN_AREA: u64 = 256;
 
 /// Edges that a copy must put right: they are what pixels cost, blank paper is cheap. A
 /// copy costs about ten bytes, and cuts what remains into more pieces.
-const MIN_GAIN: u32 = 64;
+const MIN_GAIN: u32 = 128;
 
 /// Shortest row of a copy.
 const MIN_WIDTH: i32 = 16;
