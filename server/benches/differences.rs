@@ -25,6 +25,13 @@ fn screens() -> (Picture, Picture) {
     (before, scene.canvas().screen())
 }
 
+/// Pixels that are all different.
+fn noise(seed: u32) -> Picture {
+    let pixel = |i: u32| (i ^ seed.wrapping_mul(0x9e37_79b9)).wrapping_mul(0x85eb_ca6b) >> 8;
+    let data = (0..SIZE.area() as u32).map(pixel).collect();
+    Picture::from_pixels(SIZE, data).expect("as many pixels as the size has")
+}
+
 fn bench(c: &mut Criterion) {
     let (before, after) = screens();
     let same = before.clone();
@@ -38,8 +45,14 @@ fn bench(c: &mut Criterion) {
     group.bench_function("nothing changed", |b| b.iter(|| differences(black_box(&before), &same, &all)));
     group.bench_function("a letter changed", |b| b.iter(|| differences(black_box(&before), &one, &all)));
     group.bench_function("a desktop changed", |b| b.iter(|| differences(black_box(&before), &after, &all)));
+    let changed = differences(&before, &after, &all).into_iter().collect();
     group.bench_function("moves searched", |b| {
-        b.iter(|| Motion::default().find(black_box(&before), &after, &all));
+        b.iter(|| Motion::default().find(black_box(&before), &after, &changed));
+    });
+    // A film over the whole screen: nothing moved, and that must be a cheap answer.
+    let (film, next) = (noise(1), noise(2));
+    group.bench_function("no moves in noise", |b| {
+        b.iter(|| Motion::default().find(black_box(&film), &next, &all));
     });
     group.finish();
 }
