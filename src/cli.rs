@@ -524,7 +524,7 @@ pub struct Compare {
     /// Write the table to this Markdown file (`-` is stdout)
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
-    /// Write a report with plots to this HTML file
+    /// Write a report with plots to this HTML file (`-` is stdout)
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// End with exit code 20 if this is true of any row, such as

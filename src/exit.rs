@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use panto_compare::record::RecordError;
+use panto_compare::script::ScriptError;
+use panto_compare::work::WorkError;
 use panto_server::capture::{CaptureError, DisplayError};
 use panto_server::source::X11SourceError;
 use panto_server::virtual_display::VirtualError;
@@ -86,7 +88,14 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             RecordError::Person(_) | RecordError::CommandEnded(_) | RecordError::Trace(_) => Exit::Other,
         });
     }
-    if error.is::<Usage>() || error.is::<AddressError>() || error.is::<AuthNoneRefused>() {
+    if let Some(WorkError::Script { .. } | WorkError::NoCommand { .. }) = error.downcast_ref() {
+        return Some(Exit::Usage);
+    }
+    if error.is::<ScriptError>()
+        || error.is::<Usage>()
+        || error.is::<AddressError>()
+        || error.is::<AuthNoneRefused>()
+    {
         return Some(Exit::Usage);
     }
     if error.is::<ConnectError>() || error.is::<NoControl>() {

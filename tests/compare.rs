@@ -288,3 +288,82 @@ fn a_link_that_leads_nowhere_or_is_taken_says_so() {
     expect(&home.run(&["link", "0", "127.0.0.1:9", "--profile", "string"]), 2, "no link 'string'");
     expect(&home.run(&["link", "--list"]), 0, "train");
 }
+
+#[test]
+fn waiting_scripts_hear_signals_and_the_clock() {
+    let home = panto();
+    let script = home.path("long.txt");
+    std::fs::write(&script, "begin\npause 300s\n").unwrap();
+    let (script, trace) = (script.to_str().unwrap().to_owned(), home.path("t.trace"));
+    let args = ["record", trace.to_str().unwrap(), "--script", &script, "--for", "2s", "--", "xclock"];
+    expect(&home.run(&args), 10, "time was over before the script was");
+    let mut child = home
+        .command(&["compare", "--mode", "commands", "--script", &script, "--", "xclock"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("panto compare");
+    // Once the pause has begun: the clock was drawn, so the program is there.
+    eventually("the recording goes on", || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", child.id())).ok()?;
+        tasks
+            .flatten()
+            .any(|t| std::fs::read_to_string(t.path().join("comm")).is_ok_and(|c| c.trim() == "eye"))
+            .then_some(())
+    });
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn nothing_is_overwritten_by_mistake() {
+    let home = panto();
+    let notes = home.path("notes.txt");
+    std::fs::write(&notes, "precious").unwrap();
+    expect(&home.run(&["record", notes.to_str().unwrap(), "--demo"]), 2, "no trace");
+    assert_eq!(std::fs::read_to_string(&notes).unwrap(), "precious");
+    expect(&home.run(&["record", "-", "--demo"]), 2, "to a file");
+    let trace = demo_trace(&home, "demo.trace");
+    // A trace may replace a trace.
+    demo_trace(&home, "demo.trace");
+    expect(&home.run(&["compare", &trace, "--json", &trace]), 2, "a place of its own");
+    expect(&home.run(&["compare", &trace, "--json", "-", "--csv", "-"]), 2, "a place of its own");
+}
+
+#[test]
+fn what_is_wrong_with_a_workload_is_told_beside_the_others() {
+    let home = panto();
+    let trace = demo_trace(&home, "demo.trace");
+    let broken = home.path("broken.trace");
+    std::fs::write(&broken, &std::fs::read(&trace).unwrap()[..300]).unwrap();
+    let figures = home.path("f.json");
+    let (figures, broken) = (figures.to_str().unwrap(), broken.to_str().unwrap());
+    let args = ["compare", &trace, broken, &trace, "--mode", "commands", "--link", "lan", "--link", "lan"];
+    let output = home.run(&[&args[..], &["--json", figures]].concat());
+    expect(&output, 1, "nothing of it can be used");
+    let figures = json(Path::new(figures));
+    let rows = figures["rows"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|r| r["workload"].as_str().unwrap()).collect();
+    assert_eq!(names, ["short demo", "short demo (2)", broken]);
+    assert_eq!(figures["links"].as_array().unwrap().len(), 1);
+    // A pipe would be waited for until somebody writes into it.
+    let pipe = home.path("pipe.trace");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    expect(&home.run(&["compare", pipe.to_str().unwrap()]), 1, "not a regular file");
+}
+
+#[test]
+fn programs_that_fail_or_hear_nothing_are_no_silent_success() {
+    let home = panto();
+    expect(&home.run(&["compare", "--mode", "commands", "--", "false"]), 1, "ended with exit code 1");
+    let script = home.path("deaf.txt");
+    // The pointer is in the middle of the screen, and the clock in its corner.
+    std::fs::write(&script, "wait window XClock\nwait still 300ms\nbegin\ntype \"hello\" every 30ms\n")
+        .unwrap();
+    let args = ["compare", "--mode", "commands", "--script", script.to_str().unwrap(), "--", "xclock"];
+    expect(&home.run(&[&args[..], &["-geometry", "100x100+0+0"]].concat()), 0, "5 inputs changed the screen");
+    let work = home.path("wrong.work");
+    std::fs::write(&work, "title x\nrun xclock\njump 3\n").unwrap();
+    expect(&home.run(&["compare", work.to_str().unwrap()]), 2, "line 3, `jump 3`");
+}

@@ -1,6 +1,6 @@
 //! `panto compare`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,7 @@ use panto_compare::work::Work;
 use panto_compare::workload::Workload;
 use panto_protocol::message::{Depth, Settings};
 use panto_server::trace::Header;
+use panto_server::virtual_display::CommandExit;
 use tempfile::TempDir;
 
 use super::progress;
@@ -31,7 +32,10 @@ pub fn run(options: Compare) -> anyhow::Result<Exit> {
     // Everything that was typed is checked before anything takes time.
     let conditions = options.fail_if.iter().map(|text| condition(text)).collect::<Result<Vec<_>, _>>()?;
     let links = options.link.iter().map(|l| l.parse()).collect::<Result<Vec<Profile>, ProfileError>>();
-    let links = links.map_err(|e| Usage(e.to_string()))?;
+    let mut links = links.map_err(|e| Usage(e.to_string()))?;
+    let mut seen = HashSet::new();
+    links.retain(|link| seen.insert(link.name.clone()));
+    check_outputs(&options)?;
     let ways = ways(&options)?;
     let inputs = Inputs::find(&options)?;
     let peers = peers(&options, &inputs)?;
@@ -45,6 +49,19 @@ pub fn run(options: Compare) -> anyhow::Result<Exit> {
     comparison.command = progress::command_line();
     write(&options, &comparison)?;
     verdict(&conditions, &comparison, stop.load(Ordering::Relaxed))
+}
+
+/// Every output has a place of its own, and none is an input's.
+fn check_outputs(options: &Compare) -> Result<(), Usage> {
+    let outputs = [&options.json, &options.csv, &options.markdown, &options.html];
+    let mut seen: HashSet<&Path> = options.workloads.iter().map(PathBuf::as_path).collect();
+    for path in outputs.into_iter().flatten() {
+        if !seen.insert(path) {
+            let path = path.display();
+            return Err(Usage(format!("{path} is given twice: each output needs a place of its own")));
+        }
+    }
+    Ok(())
 }
 
 fn condition(text: &str) -> Result<Expression, Usage> {
@@ -127,8 +144,14 @@ fn simulated(
     if inputs.demo {
         workloads.push(Workload::demo(options.size));
     }
+    let mut broken = Vec::new();
     for path in &inputs.traces {
-        workloads.push(Workload::trace(path)?);
+        match Workload::trace(path) {
+            Ok(workload) => workloads.push(workload),
+            // The others are compared all the same.
+            Err(error) if inputs.traces.len() > 1 => broken.push((path.display().to_string(), error)),
+            Err(error) => return Err(error.into()),
+        }
     }
     for (n, work) in inputs.works.iter().enumerate() {
         let path = recordings.path().join(format!("{n}.trace"));
@@ -142,6 +165,7 @@ fn simulated(
             notes.push((workload.name().to_owned(), cut.to_owned()));
         }
     }
+    distinguish(&mut workloads);
     let matrix = Matrix {
         workloads,
         links,
@@ -153,12 +177,31 @@ fn simulated(
     let bar = progress::bar(matrix.rows() as u64);
     let mut comparison = matrix.compare(stop, &|p| progress::show(&bar, &p));
     bar.finish_and_clear();
+    for (name, error) in broken {
+        comparison.rows.push(Figures {
+            workload: name,
+            error: Some(error.to_string()),
+            ..Figures::default()
+        });
+    }
     for (name, note) in notes {
         for row in comparison.rows.iter_mut().filter(|r| r.workload == name) {
             row.error.get_or_insert_with(|| note.clone());
         }
     }
     Ok(comparison)
+}
+
+/// Gives workloads of the same name a number.
+fn distinguish(workloads: &mut [Workload]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for workload in workloads {
+        let times = seen.entry(workload.name().to_owned()).or_default();
+        *times += 1;
+        if *times > 1 {
+            workload.rename(format!("{} ({times})", workload.name()));
+        }
+    }
 }
 
 /// Records a program's work; returns why the recording is only a part, if it is.
@@ -184,7 +227,13 @@ fn record_work(
     let ending = record(path, subject, &how, stop);
     bar.finish_and_clear();
     match ending {
-        Ok(Ending::Script | Ending::Command(_)) => Ok(None),
+        Ok(Ending::Command(exit)) if exit != CommandExit::Code(0) => {
+            Ok(Some(format!("the command ended with {exit}, and what it showed until then was compared")))
+        }
+        Ok(Ending::Script | Ending::Command(_)) => {
+            warn_of_deaf_program(work, path);
+            Ok(None)
+        }
         Ok(Ending::Stopped) => Ok(Some("stopped while it was recorded".into())),
         Ok(Ending::Limit) => Ok(Some(format!(
             "did not end within {:.0} s (--for), so only so much of it was recorded",
@@ -198,6 +247,19 @@ fn record_work(
                 if packages.is_empty() { String::new() } else { format!(" (needs: apt install {packages})") };
             Err(error).with_context(|| format!("{} cannot be recorded{hint}", work.name))
         }
+    }
+}
+
+/// Says so if nothing that the script did changed the screen.
+fn warn_of_deaf_program(work: &Work, path: &Path) {
+    let Ok(recorded) = Workload::trace(path) else { return };
+    let info = recorded.info();
+    if info.inputs > 0 && info.events == 0 {
+        eprintln!(
+            "panto: none of the script's {} inputs changed the screen of {}. Without a window manager keys go to the \
+             window under the pointer: let the script point at it first (move X Y, or click X Y).",
+            info.inputs, work.name
+        );
     }
 }
 
@@ -291,8 +353,9 @@ fn write(options: &Compare, comparison: &Comparison) -> anyhow::Result<()> {
         }
     }
     if !silent {
-        print!("{}", report::text(comparison));
-        std::io::stdout().flush().context("cannot write to stdout")?;
+        let mut stdout = std::io::stdout();
+        stdout.write_all(report::text(comparison).as_bytes()).context("cannot write to stdout")?;
+        stdout.flush().context("cannot write to stdout")?;
     }
     if std::io::stderr().is_terminal()
         && let Some(html) = &options.html

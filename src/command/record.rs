@@ -9,7 +9,7 @@ use panto_compare::record::{Ending, RecordError, RecordOptions, Subject, record}
 use panto_compare::script::Script;
 use panto_compare::work::Work;
 use panto_protocol::geometry::Size;
-use panto_server::trace::{Header, summarize};
+use panto_server::trace::{Header, Reader, TraceError, summarize};
 use serde::Serialize;
 
 use super::runtime;
@@ -30,6 +30,7 @@ struct Recorded {
 }
 
 pub fn run(options: Record) -> anyhow::Result<Exit> {
+    check_place(&options.out)?;
     let stop = stop_on_signals()?;
     let work = options.work.as_deref().map(Work::open).transpose()?;
     let (subject, script) = subject(&options, work.as_ref())?;
@@ -63,6 +64,23 @@ pub fn run(options: Record) -> anyhow::Result<Exit> {
         }
         _ => Ok(Exit::Ok),
     }
+}
+
+/// A trace may replace a trace, and nothing else.
+fn check_place(out: &Path) -> Result<(), Usage> {
+    if out == Path::new("-") {
+        return Err(Usage("a trace is written to a file: its index comes last".into()));
+    }
+    let another_file = out.is_file()
+        && out.metadata().is_ok_and(|m| m.len() > 0)
+        && matches!(Reader::open(out), Err(TraceError::NotATrace { .. }));
+    if another_file || out.exists() && !out.is_file() {
+        let out = out.display();
+        return Err(Usage(format!(
+            "{out} is there and is no trace: choose another name, or remove it first"
+        )));
+    }
+    Ok(())
 }
 
 fn subject(options: &Record, work: Option<&Work>) -> anyhow::Result<(Subject, Option<Script>)> {
@@ -103,8 +121,15 @@ pub fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let interruptions = runtime.block_on(async { runtime::Interruptions::listen() })?;
     let flag = Arc::clone(&stop);
     std::thread::spawn(move || {
-        runtime.block_on(interruptions.first());
-        flag.store(true, Ordering::Relaxed);
+        runtime.block_on(async {
+            interruptions.first().await;
+            flag.store(true, Ordering::Relaxed);
+            // Whoever asks twice does not want to wait for a tidy end.
+            if let Ok(again) = runtime::Interruptions::listen() {
+                again.first().await;
+                std::process::exit(Exit::Interrupted as i32);
+            }
+        });
     });
     Ok(stop)
 }

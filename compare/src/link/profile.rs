@@ -133,7 +133,9 @@ impl FromStr for Profile {
         for part in parts {
             profile.name = text.into();
             let wrong = |expected| ProfileError::Part { part: part.into(), expected };
-            let (key, value) = part.split_once('=').ok_or_else(|| wrong("it looks like rtt=80ms"))?;
+            let (key, value) = part.split_once('=').ok_or_else(|| {
+                wrong("it looks like rtt=80ms (for several links give --link several times)")
+            })?;
             let both = [&mut profile.down, &mut profile.up];
             match key {
                 "down" => profile.down.rate_bps = rate(value).ok_or_else(|| wrong(RATE))?,
@@ -162,8 +164,8 @@ impl FromStr for Profile {
     }
 }
 
-const RATE: &str = "a rate such as 2mbit or 500kbit";
-const TIME: &str = "a time such as 80ms or 1s, of a minute at most";
+const RATE: &str = "a rate with its unit, such as 2mbit or 500kbit, of 1kbit to 1000gbit";
+const TIME: &str = "a time with its unit, such as 80ms or 1s, of a minute at most";
 
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0)

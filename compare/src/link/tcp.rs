@@ -73,6 +73,7 @@ pub(super) struct Flow {
     threshold: f64,
     cubic: Cubic,
     round_trip: Option<RoundTrip>,
+    round: Round,
     timer: Option<Micros>,
     timeouts: u32,
     probed: bool,
@@ -92,6 +93,19 @@ struct Cubic {
     /// Seconds until `largest` is reached again.
     k: f64,
 }
+
+/// A round of slow start. HyStart looks at its first samples only: those behind them wait
+/// for the burst that they are part of.
+#[derive(Debug, Default)]
+struct Round {
+    /// The round ends with the first acknowledgement of a transmission after this one.
+    end: u64,
+    samples: u32,
+    shortest: Micros,
+}
+
+/// Samples of a round that HyStart looks at.
+const ROUND_SAMPLES: u32 = 8;
 
 #[derive(Debug, Clone, Copy)]
 struct RoundTrip {
@@ -117,6 +131,7 @@ impl Flow {
             threshold: f64::INFINITY,
             cubic: Cubic::default(),
             round_trip: None,
+            round: Round::default(),
             timer: Some(opens),
             timeouts: 0,
             probed: false,
@@ -245,7 +260,7 @@ impl Flow {
         self.probed = false;
         // Of a segment that was sent twice nobody knows which one was acknowledged (Karn).
         if segment.transmission == packet.transmission {
-            self.measure(Micros(now.since(segment.sent).0.max(1)));
+            self.measure(Micros(now.since(segment.sent).0.max(1)), packet.transmission);
         }
         let newest = self.newest_acked;
         let mut answered = true;
@@ -310,7 +325,7 @@ impl Flow {
         Micros(once.0 << self.timeouts.min(8)).min(MAX_TIMEOUT)
     }
 
-    fn measure(&mut self, sample: Micros) {
+    fn measure(&mut self, sample: Micros, transmission: u64) {
         let s = sample.0 as f64;
         let rtt = match self.round_trip {
             None => RoundTrip { smoothed: s, variation: s / 2.0, shortest: sample },
@@ -321,9 +336,18 @@ impl Flow {
             },
         };
         self.round_trip = Some(rtt);
+        if transmission > self.round.end {
+            self.round = Round { end: self.transmissions, samples: 0, shortest: sample };
+        }
+        self.round.samples += 1;
+        self.round.shortest = self.round.shortest.min(sample);
         // HyStart: a queue builds up, so the way is full.
         let late = Micros((rtt.shortest.0 / 8).clamp(4_000, 16_000));
-        if self.window < self.threshold && self.window >= 16.0 && sample > rtt.shortest + late {
+        if self.round.samples == ROUND_SAMPLES
+            && self.window < self.threshold
+            && self.window >= 16.0
+            && self.round.shortest > rtt.shortest + late
+        {
             self.threshold = self.window;
         }
     }

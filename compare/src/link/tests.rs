@@ -53,6 +53,15 @@ fn a_long_transfer_fills_the_link() {
 }
 
 #[test]
+fn slow_start_does_not_end_early() {
+    // 8 Mbit/s and 100 ms hold 67 segments: ten double to that in three round trips, and
+    // 2 MB take little more than their transmission.
+    let (arrivals, _) = send(&profile("down=8mbit,up=8mbit,rtt=100ms"), 2_000_000, 1);
+    let seconds = arrivals.last().unwrap().0.0 as f64 / 1e6;
+    assert!((2.07..2.6).contains(&seconds), "{seconds}");
+}
+
+#[test]
 fn loss_costs_time_and_no_bytes() {
     let good = send(&profile("down=10mbit,up=10mbit,rtt=50ms"), 2_000_000, 3).0.last().unwrap().0;
     let (arrivals, link) = send(&profile("down=10mbit,up=10mbit,rtt=50ms,loss=2%"), 2_000_000, 3);

@@ -25,6 +25,9 @@ const STILL_PATIENCE: Duration = Duration::from_secs(30);
 /// A change that comes later than this after an input is no answer to it (METRICS.md).
 const LONGEST_ANSWER: Duration = Duration::from_secs(2);
 
+/// The longest that an order to stop goes unnoticed.
+const SLICE: Duration = Duration::from_millis(50);
+
 /// How often it is looked for a window.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -96,7 +99,7 @@ impl Person {
         &self.eye
     }
 
-    /// Follows a script to its end, or until `stop` says so (asked before every step).
+    /// Follows a script to its end, or until `stop` says so (asked at every step and every 50 ms).
     ///
     /// # Errors
     ///
@@ -107,8 +110,7 @@ impl Person {
         let mut due = Instant::now();
         for step in &script.steps {
             if stop() {
-                self.hands.release_all()?;
-                return Err(PersonError::Stopped);
+                return self.leave();
             }
             match step {
                 Step::Begin => {
@@ -124,23 +126,53 @@ impl Person {
                 }
                 Step::Pause(time) => {
                     due = due.max(Instant::now() - *time) + *time;
-                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    while let Some(rest) = due.checked_duration_since(Instant::now()) {
+                        std::thread::sleep(rest.min(SLICE));
+                        if stop() {
+                            return self.leave();
+                        }
+                    }
                 }
                 Step::WaitStill(time) => {
-                    if !self.eye.wait_still(*time, STILL_PATIENCE) {
-                        self.hands.release_all()?;
-                        return Err(PersonError::NeverStill { time: *time });
+                    let began = Instant::now();
+                    loop {
+                        let rested = self.eye.last_change().map_or(began, |at| at.max(began)).elapsed();
+                        if rested >= *time {
+                            break;
+                        }
+                        if stop() {
+                            return self.leave();
+                        }
+                        if began.elapsed() > STILL_PATIENCE {
+                            self.hands.release_all()?;
+                            return Err(PersonError::NeverStill { time: *time });
+                        }
+                        std::thread::sleep((*time - rested).min(SLICE));
                     }
                     due = Instant::now();
                 }
                 Step::WaitWindow { class, within } => {
-                    self.wait_window(class, *within)?;
+                    let deadline = Instant::now() + *within;
+                    while !self.has_window(class)? {
+                        if stop() {
+                            return self.leave();
+                        }
+                        if Instant::now() > deadline {
+                            return Err(PersonError::NoWindow { class: class.clone(), within: *within });
+                        }
+                        std::thread::sleep(LOOK_EVERY);
+                    }
                     due = Instant::now();
                 }
             }
         }
         self.hands.release_all()?;
         Ok(())
+    }
+
+    fn leave(&mut self) -> Result<(), PersonError> {
+        self.hands.release_all()?;
+        Err(PersonError::Stopped)
     }
 
     /// When the script came to its `begin`, if it has one and did.
@@ -157,17 +189,6 @@ impl Person {
     /// `input_to_pixel_ms`, "From outside").
     pub fn latencies(&self) -> Option<Distribution> {
         Distribution::new(answers(&self.inputs, &self.eye.changes()))
-    }
-
-    fn wait_window(&self, class: &str, within: Duration) -> Result<(), PersonError> {
-        let deadline = Instant::now() + within;
-        while !self.has_window(class)? {
-            if Instant::now() > deadline {
-                return Err(PersonError::NoWindow { class: class.into(), within });
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
-        Ok(())
     }
 
     /// Whether a window of this class is shown, at any depth: window managers put theirs around it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::figures::{Comparison, Distribution, Figures, Stages};
 
-/// A line of names, then one line for each row. Names are those of the JSON; of a
+/// A line of names, then one line for each row. Names are those of the JSON, and `way`; of a
 /// distribution `_p50`, `_p95` and `_max`, of the stages and kinds one column each.
 /// What was not measured is empty. `bytes_over_time` is in the JSON only.
 pub fn csv(comparison: &Comparison) -> String {
@@ -24,6 +24,7 @@ fn columns(r: &Figures, kinds: &BTreeSet<&str>) -> Vec<(String, String)> {
     let mut column = |name: &str, value: String| out.push((name.into(), value));
     column("workload", r.workload.clone());
     column("link", r.link.clone());
+    column("way", r.way());
     column("system", r.system.clone());
     column("mode", r.mode.clone());
     column("depth", r.depth.to_string());

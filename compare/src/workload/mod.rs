@@ -52,6 +52,11 @@ impl Workload {
         &self.name
     }
 
+    /// Gives it another name.
+    pub fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+
     /// Why it ends before its end, if it does.
     pub fn cut(&self) -> Option<&str> {
         match &self.kind {

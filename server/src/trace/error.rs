@@ -10,7 +10,7 @@ use panto_protocol::wire::DecodeError;
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The file cannot be opened, read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("the trace {} cannot be read or written: {source}", .path.display())]
     File {
         /// Which file.
         path: PathBuf,
@@ -50,7 +50,10 @@ pub enum TraceError {
         known: u32,
     },
     /// The file ends before the trace does: the recording was interrupted, or the file cut.
-    #[error("{} is cut short after {seconds:.1} s: what comes before can be used", .path.display())]
+    #[error(
+        "{} is cut short after {seconds:.1} s: {}", .path.display(),
+        if *.seconds > 0.0 { "what comes before can be used" } else { "nothing of it can be used" }
+    )]
     Cut {
         /// Which file.
         path: PathBuf,

@@ -67,6 +67,10 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let path = path.to_owned();
         let failed = |source| TraceError::File { path: path.clone(), source };
+        // Opening a pipe would wait for its writer, perhaps for ever.
+        if !std::fs::metadata(&path).map_err(failed)?.is_file() {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+        }
         let mut file = File::open(&path).map_err(failed)?;
         let mut head = [0; 14];
         match file.read_exact(&mut head) {

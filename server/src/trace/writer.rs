@@ -63,7 +63,7 @@ impl Writer {
         start.extend_from_slice(&VERSION.to_le_bytes());
         start.extend_from_slice(&(json.len() as u32).to_le_bytes());
         start.extend_from_slice(&json);
-        file.write_all(&start).map_err(failed)?;
+        file.write_all(&start).and_then(|()| file.flush()).map_err(failed)?;
         let packer = Packer { file, offset: start.len() as u64, level, index: Vec::new() };
         let (chapters, received) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
