@@ -45,13 +45,16 @@ impl XDisplay {
 
     /// Everything that it shows, pointer apart.
     pub fn picture(&self) -> Picture {
-        let size = self.conn.get_geometry(self.root).unwrap().reply().unwrap();
-        let image = self
-            .conn
-            .get_image(ImageFormat::Z_PIXMAP, self.root, 0, 0, size.width, size.height, !0)
-            .unwrap()
-            .reply()
-            .unwrap();
+        // Between the two questions the screen may have become smaller: ask again then.
+        let (size, image) = eventually("the display shows a picture", || {
+            let size = self.conn.get_geometry(self.root).unwrap().reply().unwrap();
+            let image = self
+                .conn
+                .get_image(ImageFormat::Z_PIXMAP, self.root, 0, 0, size.width, size.height, !0)
+                .unwrap()
+                .reply();
+            Some((size, image.ok()?))
+        });
         let data = image
             .data
             .chunks_exact(4)
