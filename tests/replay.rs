@@ -12,7 +12,7 @@ use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{Mode, Settings};
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
-use panto_server::demo::{Desktop, script};
+use panto_server::demo::{Desktop, perform};
 use panto_server::scene::Scene;
 use panto_server::trace::{Header, InputKind, Recorder};
 use panto_tests::harness::{Panto, Watcher, assert_same, panto};
@@ -47,17 +47,12 @@ fn record_demo(home: &Panto, end: Micros) -> Trace {
     let mut desktop = Desktop::new(&mut scene, Micros::ZERO);
     let mut recorder = Recorder::create(&path, header(), 1, &scene).unwrap();
     let first = scene.canvas().screen();
-    let mut events = script(size).events.into_iter().peekable();
-    loop {
-        let next = [events.peek().map(|(at, _)| *at), desktop.next_tick()].into_iter().flatten().min();
-        let Some(now) = next.filter(|at| *at <= end) else { break };
-        while let Some((at, event)) = events.next_if(|(at, _)| *at <= now) {
-            recorder.input(InputKind::Key, at);
-            desktop.input(&event, &mut scene, at);
+    perform(&mut desktop, &mut scene, end, |input, scene, now| {
+        if input.is_some() {
+            recorder.input(InputKind::Key, now);
         }
-        desktop.tick(&mut scene, now);
-        recorder.observe(&scene, now);
-    }
+        recorder.observe(scene, now);
+    });
     recorder.finish(end).unwrap();
     Trace { path, first, last: scene.canvas().screen() }
 }

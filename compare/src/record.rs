@@ -11,7 +11,7 @@ use panto_protocol::geometry::Size;
 use panto_protocol::message::InputEvent;
 use panto_protocol::time::Micros;
 use panto_server::capture::{CaptureError, InputWatch, ObservedInput};
-use panto_server::demo::{Desktop, script};
+use panto_server::demo::{Desktop, perform, script};
 use panto_server::scene::{Scene, SharedScene};
 use panto_server::source::{Source, X11Source, X11SourceError};
 use panto_server::trace::{Header, InputKind, Recorder, TraceError};
@@ -126,7 +126,8 @@ pub fn record(
         move |scene| tape.observe(scene)
     });
     let watch = Watch::start(InputWatch::open(Some(&display))?, tape.clone());
-    scene.add_viewers(1);
+    // Capture rests without viewers.
+    let _viewing = scene.view();
     if !tape.wait_for_picture() {
         return Err(RecordError::NoPicture);
     }
@@ -134,7 +135,6 @@ pub fn record(
     let result = recording.run(&display);
     drop(watch);
     let finished = recording.tape.finish();
-    scene.add_viewers(-1);
     let ending = result?;
     finished?;
     Ok(ending)
@@ -309,34 +309,23 @@ fn record_demo(out: &Path, size: Size, options: &RecordOptions) -> Result<Ending
     let mut scene = Scene::new(size);
     let mut desktop = Desktop::new(&mut scene, Micros::ZERO);
     let mut recorder = Recorder::create(out, options.header.clone(), options.level, &scene)?;
-    let played = script(size);
-    let mut events = played.events.into_iter().peekable();
     let limit = options.limit.map_or(Micros(u64::MAX), Micros::from);
-    let mut end = Micros::ZERO;
-    loop {
-        let next = [events.peek().map(|(at, _)| *at), desktop.next_tick()].into_iter().flatten().min();
-        let Some(now) = next else { break };
-        if now > limit {
-            recorder.finish(limit)?;
-            return Ok(Ending::Limit);
+    let mut last = Micros::ZERO;
+    let more = perform(&mut desktop, &mut scene, limit, |input, scene, now| {
+        match input {
+            Some(InputEvent::Button { .. }) => recorder.input(InputKind::Button, now),
+            Some(InputEvent::Scroll { .. }) => recorder.input(InputKind::Scroll, now),
+            Some(InputEvent::Pointer { .. }) => recorder.input(InputKind::Motion, now),
+            Some(_) => recorder.input(InputKind::Key, now),
+            None => {}
         }
-        while let Some((at, event)) = events.next_if(|(at, _)| *at <= now) {
-            recorder.input(
-                match event {
-                    InputEvent::Button { .. } => InputKind::Button,
-                    InputEvent::Scroll { .. } => InputKind::Scroll,
-                    InputEvent::Pointer { .. } => InputKind::Motion,
-                    _ => InputKind::Key,
-                },
-                at,
-            );
-            desktop.input(&event, &mut scene, at);
-            recorder.observe(&scene, now);
-        }
-        desktop.tick(&mut scene, now);
-        recorder.observe(&scene, now);
-        end = now;
+        recorder.observe(scene, now);
+        last = now;
+    });
+    if more.is_some() {
+        recorder.finish(limit)?;
+        return Ok(Ending::Limit);
     }
-    recorder.finish(end.max(played.rest))?;
+    recorder.finish(last.max(script(size).rest))?;
     Ok(Ending::Script)
 }

@@ -6,7 +6,7 @@ use panto_protocol::draw::{Copy, CopyItem, SurfaceCreate, SurfaceId, WindowCreat
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::pixel::{Picture, Pixels};
 use panto_protocol::time::Micros;
-use panto_server::demo::{Desktop, script};
+use panto_server::demo::{Desktop, perform};
 use panto_server::scene::Scene;
 use panto_server::trace::{Header, InputKind, Player, Reader, Recorder, TraceError, summarize};
 use proptest::prelude::*;
@@ -24,20 +24,17 @@ fn record_demo(path: &Path, end: Micros) -> Vec<(Micros, Picture)> {
     let mut desktop = Desktop::new(&mut scene, Micros::ZERO);
     let mut recorder = Recorder::create(path, header(), 3, &scene).unwrap();
     let mut shown = vec![(Micros::ZERO, scene.canvas().screen())];
-    let mut events = script(SIZE).events.into_iter().peekable();
-    loop {
-        let next = [events.peek().map(|(at, _)| *at), desktop.next_tick()].into_iter().flatten().min();
-        let Some(now) = next.filter(|at| *at <= end) else { break };
-        while let Some((at, event)) = events.next_if(|(at, _)| *at <= now) {
-            recorder.input(InputKind::Key, at);
-            desktop.input(&event, &mut scene, at);
+    perform(&mut desktop, &mut scene, end, |input, scene, now| {
+        if input.is_some() {
+            recorder.input(InputKind::Key, now);
+            return;
         }
-        desktop.tick(&mut scene, now);
-        recorder.observe(&scene, now);
+        // Now and then several changes lie between two looks.
+        recorder.observe(scene, now);
         if shown.len() < 1000 && shown.last().is_some_and(|(at, _)| now.since(*at) > Micros(100_000)) {
             shown.push((now, scene.canvas().screen()));
         }
-    }
+    });
     shown.push((end, scene.canvas().screen()));
     recorder.finish(end).unwrap();
     shown

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// 50th and 95th percentile and maximum of a latency, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -15,9 +15,18 @@ pub struct Latency {
     pub max: f64,
 }
 
+impl Latency {
+    /// Nearest-rank percentiles of samples from the smallest to the largest, ms; `None`
+    /// without any.
+    pub fn of_sorted(sorted: &[f64]) -> Option<Self> {
+        let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).max(1) - 1).copied();
+        Some(Self { p50: at(50)?, p95: at(95)?, max: at(100)? })
+    }
+}
+
 /// Where the time between an input and its picture went: means, ms, that add up to the
 /// mean of `input_to_pixel_ms`.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Stages {
     /// On the wire, both ways.
     pub network: f64,

@@ -1,5 +1,6 @@
 //! Many measurements of one thing.
 
+use panto_viewer::stats::Latency;
 use serde::{Deserialize, Serialize};
 
 /// All samples of a latency, ms, in the order in which they were taken.
@@ -7,17 +8,6 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "Written", from = "Written")]
 pub struct Distribution {
     samples: Vec<f64>,
-}
-
-/// Nearest-rank percentiles, ms.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// Median.
-    pub p50: f64,
-    /// 95th percentile.
-    pub p95: f64,
-    /// Largest.
-    pub max: f64,
 }
 
 /// In JSON: the percentiles first, for those who want nothing else.
@@ -49,13 +39,9 @@ impl Distribution {
     }
 
     /// Nearest-rank percentiles.
-    pub fn percentiles(&self) -> Percentiles {
-        let sorted = self.sorted();
-        let at = |percent: usize| {
-            let rank = (sorted.len() * percent).div_ceil(100).max(1);
-            sorted.get(rank - 1).copied().unwrap_or_default()
-        };
-        Percentiles { p50: at(50), p95: at(95), max: at(100) }
+    pub fn percentiles(&self) -> Latency {
+        // Never without samples.
+        Latency::of_sorted(&self.sorted()).unwrap_or_default()
     }
 
     /// Arithmetic mean, ms.
@@ -66,7 +52,7 @@ impl Distribution {
 
 impl From<Distribution> for Written {
     fn from(d: Distribution) -> Self {
-        let Percentiles { p50, p95, max } = d.percentiles();
+        let Latency { p50, p95, max } = d.percentiles();
         Self { p50, p95, max, mean: d.mean(), samples: d.samples }
     }
 }
@@ -84,7 +70,7 @@ mod tests {
     #[test]
     fn percentiles_by_nearest_rank() {
         let d = Distribution::new((1..=100).rev().map(f64::from).collect()).unwrap();
-        assert_eq!(d.percentiles(), Percentiles { p50: 50.0, p95: 95.0, max: 100.0 });
+        assert_eq!(d.percentiles(), Latency { p50: 50.0, p95: 95.0, max: 100.0 });
         assert_eq!(d.mean(), 50.5);
         assert_eq!(Distribution::new(Vec::new()), None);
     }

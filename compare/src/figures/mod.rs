@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use distribution::{Distribution, Percentiles};
+pub use distribution::Distribution;
+pub use panto_viewer::stats::Stages;
 
 /// Version of the JSON that [`Comparison`] is written as.
 pub const VERSION: u32 = 1;
@@ -147,23 +148,6 @@ pub struct Figures {
     pub digest: Option<String>,
     /// Whether the final picture is the expected one, pixel for pixel.
     pub exact: Option<bool>,
-}
-
-/// Where the time between an input and its picture went, ms.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Stages {
-    /// On the wire, both ways.
-    pub network: f64,
-    /// From the input's arrival at the server until the screen had changed.
-    pub capture: f64,
-    /// Planning and encoding.
-    pub encode: f64,
-    /// Waiting at the server: for the pacer, and for the socket to take it.
-    pub queue: f64,
-    /// Decoding at the viewer.
-    pub decode: f64,
-    /// Painting and composing at the viewer.
-    pub paint: f64,
 }
 
 impl Figures {

@@ -6,7 +6,7 @@ use panto_protocol::time::Micros;
 
 use super::server::ServerSide;
 use super::viewer::ViewerSide;
-use crate::figures::{Distribution, Figures, Stages};
+use crate::figures::{Distribution, Figures};
 use crate::link::{Direction, Link};
 
 /// Points of `bytes_over_time` at most.
@@ -111,11 +111,8 @@ impl Gauge {
         let seconds = |at: Micros| at.0 as f64 / 1e6;
         let latencies = painting.latencies().samples().map(Micros::as_millis_f64).collect();
         let span = self.first_frame.zip(self.last_frame).map(|(a, b)| seconds(b.since(a)));
-        let stages = server.delivery().map(|d| d.stages()).and_then(|s| {
-            let stages = painting.stages(s.capture, s.encode, s.queue)?;
-            let panto_viewer::stats::Stages { network, capture, encode, queue, decode, paint } = stages;
-            Some(Stages { network, capture, encode, queue, decode, paint })
-        });
+        let told = server.delivery().map(|d| d.stages());
+        let stages = told.and_then(|s| painting.stages(s.capture, s.encode, s.queue));
         let last_change = self.last_change.or(self.began);
         Figures {
             duration_s: seconds(self.last_byte),

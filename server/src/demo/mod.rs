@@ -29,7 +29,7 @@ use app::{App, Key};
 use font::{Fonts, paint};
 use pen::Pen;
 
-pub use script::{Script, script};
+pub use script::{Script, perform, script};
 
 /// The desktop's state.
 pub struct Desktop {

@@ -4,6 +4,9 @@ use panto_protocol::geometry::{Point, Size};
 use panto_protocol::message::InputEvent;
 use panto_protocol::time::Micros;
 
+use super::Desktop;
+use crate::scene::Scene;
+
 /// What the script types into the editor.
 pub const TYPED: &str = "A stylus swept the original line by line,
 and far away another one drew it again.
@@ -15,6 +18,30 @@ pub struct Script {
     pub events: Vec<(Micros, InputEvent)>,
     /// When everything has come to rest.
     pub rest: Micros,
+}
+
+/// Plays the script on a desktop of the scene's size, in virtual time, for as long as
+/// anything happens until `end`. `each` is told of every input, and (`None`) of every other
+/// moment, with the scene as it is then. Returns when it would go on; `None` if it is over.
+pub fn perform(
+    desktop: &mut Desktop,
+    scene: &mut Scene,
+    end: Micros,
+    mut each: impl FnMut(Option<&InputEvent>, &Scene, Micros),
+) -> Option<Micros> {
+    let mut events = script(scene.size()).events.into_iter().peekable();
+    loop {
+        let input = events.peek().map(|(at, _)| *at);
+        let next = [input, desktop.next_tick()].into_iter().flatten().min();
+        let now = next.filter(|at| *at <= end);
+        let Some(now) = now else { return next };
+        while let Some((at, event)) = events.next_if(|(at, _)| *at <= now) {
+            desktop.input(&event, scene, at);
+            each(Some(&event), scene, at);
+        }
+        desktop.tick(scene, now);
+        each(None, scene, now);
+    }
 }
 
 struct Writer {

@@ -114,8 +114,8 @@ impl SharedScene {
         });
     }
 
-    /// One viewer more (`+1`) or less (`-1`), whom nothing is sent to: a recorder.
-    pub fn add_viewers(&self, delta: isize) {
+    /// One viewer more (`+1`) or less (`-1`).
+    fn add_viewers(&self, delta: isize) {
         let now = self.viewers.fetch_add(delta as usize, Ordering::AcqRel).wrapping_add(delta as usize);
         self.viewers_changed.send_replace(now);
         if let Some(hook) = self.viewers_hook.get() {

@@ -68,11 +68,8 @@ impl Latencies {
     pub fn summary(&self) -> Option<Latency> {
         let mut sorted: Vec<Micros> = self.samples.iter().copied().collect();
         sorted.sort_unstable();
-        let at = |percent: usize| {
-            // Nearest rank.
-            sorted.get((sorted.len() * percent).div_ceil(100).max(1) - 1).map(|m| m.as_millis_f64())
-        };
-        Some(Latency { p50: at(50)?, p95: at(95)?, max: at(100)? })
+        let sorted: Vec<f64> = sorted.into_iter().map(Micros::as_millis_f64).collect();
+        Latency::of_sorted(&sorted)
     }
 }
 
