@@ -140,7 +140,7 @@ fn frame() -> Vec<u8> {
     let picture = Picture::from_pixels(small.size(), noise).expect("63 pixels");
     let mut payload = Vec::new();
     Encoder::new().encode(picture.view(), Effort::Balanced, &mut payload);
-    let coverage = Coverage { size: Size::new(3, 2), mask: vec![0, 17, 255, 128, 255, 0] };
+    let coverage = Coverage { size: Size::new(3, 2), subpixel: false, mask: vec![0, 17, 255, 128, 255, 0] };
     let commands: [DrawCommand; 14] = [
         SurfaceResize { id: SCREEN, size: Size::new(64, 48) }.into(),
         PutPixels { surface: SCREEN, rect: small, payload: payload.clone() }.into(),
@@ -349,7 +349,7 @@ fn coordinates_at_their_limits_do_not_overflow() {
             .into(),
         GlyphDefine {
             slot: GlyphSlot(0),
-            coverage: Coverage { size: Size::new(1 << 14, 1), mask: vec![99; 1 << 14] },
+            coverage: Coverage { size: Size::new(1 << 14, 1), subpixel: false, mask: vec![99; 1 << 14] },
             bearing: Point::new(m, -m),
             advance: m,
         }
@@ -646,7 +646,7 @@ fn caches_and_counts_are_bounded() {
 
     // Glyphs: the masks together.
     let mut canvas = screen(4, 4);
-    let coverage = Coverage { size: Size::new(128, 128), mask: vec![255; 1 << 14] };
+    let coverage = Coverage { size: Size::new(128, 128), subpixel: false, mask: vec![255; 1 << 14] };
     let glyph = |i| {
         let (bearing, coverage) = (Point::new(0, 0), coverage.clone());
         DrawCommand::from(GlyphDefine { slot: GlyphSlot(i), coverage, bearing, advance: 0 })

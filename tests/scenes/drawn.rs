@@ -116,7 +116,7 @@ pub fn scribble(scene: &mut Scene, dice: &mut Dice, surfaces: u32) {
             let mask = (0..size.area()).map(|_| (dice.below(16) * 17) as u8).collect();
             let define = GlyphDefine {
                 slot: GlyphSlot(slot),
-                coverage: Coverage { size, mask },
+                coverage: Coverage { size, subpixel: false, mask },
                 bearing: Point::new(0, -8),
                 advance: 8,
             };

@@ -8,7 +8,7 @@
 //! | size     | size        | may be empty (a space)                                   |
 //! | bearing  | point       | from the pen to the mask's first pixel                   |
 //! | advance  | signed      | how far the pen moves right after the glyph              |
-//! | kind     | u8          | 0: 1 bit, 1: 4 bits (level × 17), 2: 8 bits a pixel      |
+//! | kind     | u8          | 0: 1 bit, 1: 4 bits (level × 17), 2: 8 bits a pixel, 3: 8 bits a channel |
 //! | mask     | bytes       | rows padded to a byte, most significant bit first        |
 //!
 //! GlyphRun:
@@ -20,7 +20,18 @@
 //! | pen     | point            | baseline position of the first glyph                |
 //! | slots   | count, varints   |                                                     |
 //!
-//! Each pixel becomes `blend(colour, pixel, coverage)` (section 1.4).
+//! GlyphPlace:
+//!
+//! | field   | wire             | meaning                                             |
+//! |---------|------------------|-----------------------------------------------------|
+//! | surface | varint           |                                                     |
+//! | colour  | blue, green, red |                                                     |
+//! | glyphs  | count            | then for each:                                      |
+//! | – slot  | varint           |                                                     |
+//! | – pen   | point            |                                                     |
+//!
+//! Each pixel becomes `blend(colour, pixel, coverage)` (section 1.4), with a coverage of
+//! its own for each channel where the glyph has such; an alpha channel takes green's.
 
 use super::{SurfaceId, area_cost, decode_color, encode_color};
 use crate::canvas::{Canvas, PaintError};
@@ -34,12 +45,15 @@ use crate::wire::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GlyphSlot(pub u32);
 
-/// How much of each pixel a glyph covers: row-major, one byte a pixel, 0 to 255.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// How much of each pixel a glyph covers: row-major, 0 to 255.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Coverage {
     /// Width and height of the mask.
     pub size: Size,
-    /// `width * height` bytes.
+    /// Whether blue, green and red of a pixel have a byte each, in this order: text
+    /// smoothed for the stripes of a flat panel.
+    pub subpixel: bool,
+    /// `width * height` bytes, three times as many with `subpixel`.
     pub mask: Vec<u8>,
 }
 
@@ -69,9 +83,39 @@ pub struct GlyphRun {
     pub slots: Vec<GlyphSlot>,
 }
 
+/// Paints glyphs from their slots, each at a place of its own (`PROTOCOL.md` section 4.22).
+///
+/// Where a source tells its text, [`GlyphRun`] is what it says; this is what can be seen
+/// of text on a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlyphPlace {
+    /// Where to paint.
+    pub surface: SurfaceId,
+    /// Colour at full coverage.
+    pub color: Color,
+    /// Glyphs in the order of painting.
+    pub glyphs: Vec<PlacedGlyph>,
+}
+
+/// One glyph of a [`GlyphPlace`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedGlyph {
+    /// Which glyph.
+    pub slot: GlyphSlot,
+    /// Its pen position: the mask's first pixel lies at `pen + bearing`.
+    pub pen: Point,
+}
+
 impl GlyphSlot {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self(r.varint_max(u64::from(MAX_GLYPH_SLOTS) - 1, "glyph slot")? as u32))
+    }
+}
+
+impl Coverage {
+    /// Bytes of one row of the mask.
+    pub fn row_bytes(&self) -> usize {
+        self.size.width as usize * if self.subpixel { 3 } else { 1 }
     }
 }
 
@@ -82,7 +126,9 @@ impl GlyphDefine {
         self.bearing.encode(out);
         out.signed(self.advance);
         let mask = &self.coverage.mask;
-        let bits = if mask.iter().all(|&m| m == 0 || m == 255) {
+        let bits = if self.coverage.subpixel {
+            24
+        } else if mask.iter().all(|&m| m == 0 || m == 255) {
             1
         } else if mask.iter().all(|m| m % 17 == 0) {
             4
@@ -92,9 +138,10 @@ impl GlyphDefine {
         out.u8(match bits {
             1 => 0,
             4 => 1,
-            _ => 2,
+            8 => 2,
+            _ => 3,
         });
-        for row in mask.chunks(self.coverage.size.width.max(1) as usize) {
+        for row in mask.chunks(self.coverage.row_bytes().max(1)) {
             pack_row(row, bits, out.buffer());
         }
     }
@@ -114,15 +161,17 @@ impl GlyphDefine {
             0 => 1,
             1 => 4,
             2 => 8,
+            3 => 24,
             kind => return Err(DecodeError::Unknown { what: "glyph kind", value: kind.into() }),
         };
         let width = size.width as usize;
         let row_bytes = (width * bits).div_ceil(8);
-        let mut mask = Vec::with_capacity(size.area() as usize);
+        let subpixel = bits == 24;
+        let mut mask = Vec::with_capacity(row_bytes.max(width) * size.height as usize);
         for _ in 0..if width == 0 { 0 } else { size.height } {
             unpack_row(r.take(row_bytes, "glyph mask")?, bits, width, &mut mask);
         }
-        Ok(Self { slot, coverage: Coverage { size, mask }, bearing, advance })
+        Ok(Self { slot, coverage: Coverage { size, subpixel, mask }, bearing, advance })
     }
 
     pub(super) fn cost(&self, _: &Canvas) -> u64 {
@@ -149,7 +198,7 @@ fn unpack_row(bytes: &[u8], bits: usize, width: usize, mask: &mut Vec<u8>) {
     match bits {
         1 => mask.extend((0..width).map(|x| (bytes[x / 8] >> (7 - x % 8) & 1) * 255)),
         4 => mask.extend((0..width).map(|x| (bytes[x / 2] >> (4 - x % 2 * 4) & 15) * 17)),
-        _ => mask.extend_from_slice(&bytes[..width]),
+        _ => mask.extend_from_slice(bytes),
     }
 }
 
@@ -184,24 +233,7 @@ impl GlyphRun {
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
         let mut pen = self.pen;
         for &slot in &self.slots {
-            let glyph = canvas.glyph(slot).ok_or(PaintError::UnknownGlyph(slot))?.clone();
-            let at = pen.offset(glyph.bearing.x, glyph.bearing.y);
-            canvas.paint(self.surface, Rect::at(at, glyph.coverage.size), |target| {
-                let color = target.opaque(self.color);
-                let clip = target.clip;
-                for y in clip.top..clip.bottom {
-                    let mask_row = (y - at.y) as usize * glyph.coverage.size.width as usize;
-                    let mask = &glyph.coverage.mask[mask_row + (clip.left - at.x) as usize..];
-                    for (pixel, &m) in target.picture.row_mut(y, clip.left, clip.right).iter_mut().zip(mask) {
-                        match m {
-                            0 => {}
-                            255 => *pixel = color,
-                            m => *pixel = blend(color, *pixel, m),
-                        }
-                    }
-                }
-            })?;
-            pen.x += glyph.advance;
+            pen.x += paint_glyph(canvas, self.surface, self.color, slot, pen)?;
             // Hostile advances could add up beyond any coordinate.
             if pen.x.unsigned_abs() > 4 * MAX_COORDINATE {
                 return Err(PaintError::OutOfRange { what: "pen" });
@@ -209,4 +241,72 @@ impl GlyphRun {
         }
         Ok(())
     }
+}
+
+impl GlyphPlace {
+    pub(super) fn encode(&self, out: &mut Writer) {
+        self.surface.encode(out);
+        encode_color(self.color, out);
+        out.varint(self.glyphs.len() as u64);
+        for glyph in &self.glyphs {
+            out.varint(u64::from(glyph.slot.0));
+            glyph.pen.encode(out);
+        }
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let surface = SurfaceId::decode(r)?;
+        let color = decode_color(r)?;
+        let n = r.count(MAX_COMMAND_ITEMS, 3, "glyphs")?;
+        let mut glyph = || Ok(PlacedGlyph { slot: GlyphSlot::decode(r)?, pen: Point::decode(r)? });
+        Ok(Self { surface, color, glyphs: (0..n).map(|_| glyph()).collect::<Result<_, DecodeError>>()? })
+    }
+
+    pub(super) fn cost(&self, canvas: &Canvas) -> u64 {
+        self.glyphs.iter().filter_map(|g| canvas.glyph(g.slot)).map(|g| area_cost(g.coverage.size)).sum()
+    }
+
+    pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
+        for glyph in &self.glyphs {
+            paint_glyph(canvas, self.surface, self.color, glyph.slot, glyph.pen)?;
+        }
+        Ok(())
+    }
+}
+
+/// Paints one glyph; returns its advance.
+fn paint_glyph(
+    canvas: &mut Canvas,
+    surface: SurfaceId,
+    color: Color,
+    slot: GlyphSlot,
+    pen: Point,
+) -> Result<i32, PaintError> {
+    let glyph = canvas.glyph(slot).ok_or(PaintError::UnknownGlyph(slot))?.clone();
+    let at = pen.offset(glyph.bearing.x, glyph.bearing.y);
+    let Coverage { size, subpixel, mask } = &glyph.coverage;
+    let channels = if *subpixel { 3 } else { 1 };
+    canvas.paint(surface, Rect::at(at, *size), |target| {
+        let color = target.opaque(color);
+        let clip = target.clip;
+        for y in clip.top..clip.bottom {
+            let first = (y - at.y) as usize * size.width as usize + (clip.left - at.x) as usize;
+            let row = target.picture.row_mut(y, clip.left, clip.right).iter_mut();
+            let mask = mask[first * channels..].chunks_exact(channels);
+            for (pixel, coverage) in row.zip(mask) {
+                *pixel = match *coverage {
+                    [0] => *pixel,
+                    [255] => color,
+                    [m] => blend(color, *pixel, m),
+                    [b, g, r] => {
+                        blend(color, *pixel, b) & 0x0000_00ff
+                            | blend(color, *pixel, g) & 0xff00_ff00
+                            | blend(color, *pixel, r) & 0x00ff_0000
+                    }
+                    _ => *pixel,
+                };
+            }
+        }
+    })?;
+    Ok(glyph.advance)
 }

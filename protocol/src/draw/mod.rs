@@ -21,7 +21,7 @@ use crate::wire::{DecodeError, Reader, Writer};
 pub use composite::Composite;
 pub use copy::{Copy, CopyItem};
 pub use fill::Fill;
-pub use glyph::{Coverage, GlyphDefine, GlyphRun, GlyphSlot};
+pub use glyph::{Coverage, GlyphDefine, GlyphPlace, GlyphRun, GlyphSlot, PlacedGlyph};
 pub use lines::{Frames, Lines};
 pub use pattern::{Ink, Pattern};
 pub use put_pixels::PutPixels;
@@ -103,6 +103,8 @@ commands! {
     0x0b Frames,
     /// A surface painted over another with opacity.
     0x0c Composite,
+    /// Cached glyphs painted in one colour, each at a place of its own.
+    0x0d GlyphPlace,
     /// A new surface.
     0x10 SurfaceCreate,
     /// A surface's new size.

@@ -138,7 +138,7 @@ fn glyphs_blend_by_coverage() {
             &mut canvas,
             GlyphDefine {
                 slot: GlyphSlot(9),
-                coverage: Coverage { size: Size::new(2, 2), mask: mask.clone() },
+                coverage: Coverage { size: Size::new(2, 2), subpixel: false, mask: mask.clone() },
                 bearing: Point::new(0, -2),
                 advance: 2,
             },

@@ -137,7 +137,7 @@ fn furnished() -> Canvas {
         TileCapture { slot: TileSlot(0), surface: SurfaceId(2), rect: Rect::new(0, 0, 5, 4) }.into(),
         GlyphDefine {
             slot: GlyphSlot(0),
-            coverage: Coverage { size: Size::new(3, 2), mask: vec![0, 17, 255, 128, 255, 0] },
+            coverage: Coverage { size: Size::new(3, 2), subpixel: false, mask: vec![0, 17, 255, 128, 255, 0] },
             bearing: Point::new(1, -2),
             advance: 4,
         }

@@ -21,15 +21,17 @@ pub const fn scale(c: Color, a: u8) -> Color {
 }
 
 /// `coverage / 255` of `fg` over `bg`, channel by channel:
-/// `div255(fg * coverage + bg * (255 - coverage))`.
+/// `div255(fg * coverage) + div255(bg * (255 - coverage))`.
 ///
-/// One rounding, so coverage 0 and 255 give `bg` and `fg` exactly.
+/// Two roundings, as X servers and cairo paint text: what they painted can be said by the
+/// coverage that they used. The sum never exceeds the larger of both colours, since no
+/// product of two channels lies half way between two multiples of 255.
 pub const fn blend(fg: Color, bg: Color, coverage: u8) -> Color {
     let a = coverage as u32;
     let mut out = 0;
     let mut shift = 0;
     while shift < 32 {
-        out |= div255((fg >> shift & 0xff) * a + (bg >> shift & 0xff) * (255 - a)) << shift;
+        out |= (div255((fg >> shift & 0xff) * a) + div255((bg >> shift & 0xff) * (255 - a))) << shift;
         shift += 8;
     }
     out

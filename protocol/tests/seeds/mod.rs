@@ -201,7 +201,7 @@ fn commands() -> Vec<(&'static str, Vec<DrawCommand>)> {
             vec![
                 GlyphDefine {
                     slot: GlyphSlot(65_535),
-                    coverage: Coverage { size: Size::new(2, 2), mask: vec![1, 2, 3, 255] },
+                    coverage: Coverage { size: Size::new(2, 2), subpixel: false, mask: vec![1, 2, 3, 255] },
                     bearing: at(-1, -1),
                     advance: -3,
                 }

@@ -124,7 +124,7 @@ impl Font {
                 c,
                 GlyphDefine {
                     slot,
-                    coverage: Coverage { size: place.size(), mask },
+                    coverage: Coverage { size: place.size(), subpixel: false, mask },
                     bearing: Point::new(*left, *top),
                     advance: *advance,
                 },

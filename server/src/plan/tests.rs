@@ -194,7 +194,7 @@ fn perform(scene: &mut Scene, op: &Op) {
             let size = Size::new(7 + slot % 3, 9);
             let levels = if seed % 2 == 0 { 255 } else { 17 };
             let mask = noise(size, seed).data().iter().map(|p| (*p as u8 / 128) * levels).collect();
-            let coverage = Coverage { size, mask };
+            let coverage = Coverage { size, subpixel: false, mask };
             GlyphDefine { slot: GlyphSlot(slot), coverage, bearing: Point::new(0, -8), advance: 8 }.into()
         }
         Op::Run(s, slots, x, y, color) => GlyphRun {
