@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use panto_protocol::geometry::Size;
-use panto_protocol::message::{Depth, Mode, Scale, Settings};
+use panto_protocol::message::{Depth, Mode, Scale, Settings, Wire};
 
 /// Exit codes, for `--help` and the man page.
 const EXIT_CODES: &str = "Exit codes: 0 ok, 1 other, 2 usage, 3 cannot connect, 4 authentication, \
@@ -97,6 +97,9 @@ pub struct Picture {
     /// Let `pixels` send copies, as VNC's CopyRect
     #[arg(long)]
     pub copy_rect: bool,
+    /// Form of the draw commands: entropy-coded, or plain for debugging
+    #[arg(long, value_enum, default_value_t)]
+    pub wire: WireArg,
 }
 
 impl Picture {
@@ -107,6 +110,25 @@ impl Picture {
             scale: self.scale,
             dither: self.dither,
             copy_rect: self.copy_rect,
+            wire: self.wire.into(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum WireArg {
+    /// Entropy-coded
+    #[default]
+    Coded,
+    /// Field after field
+    Plain,
+}
+
+impl From<WireArg> for Wire {
+    fn from(wire: WireArg) -> Self {
+        match wire {
+            WireArg::Coded => Self::Coded,
+            WireArg::Plain => Self::Plain,
         }
     }
 }
@@ -314,6 +336,18 @@ pub struct Window {
     /// Show nothing over the picture unless asked: no hint on connecting
     #[arg(long)]
     pub no_hints: bool,
+    /// Tint the picture by how each area is sent: copy, fill, glyph, tile, palette, pixels
+    #[arg(long)]
+    pub explain: bool,
+    /// Move a window that is dragged here at once, before the server says so
+    #[arg(long, value_enum, value_name = "YES|NO", default_value = "yes", hide_possible_values = true)]
+    pub local_moves: YesNo,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    Yes,
+    No,
 }
 
 /// A factor between remote and window pixels.

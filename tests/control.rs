@@ -119,6 +119,8 @@ impl Onlooker {
             name: name.into(),
             settings: Settings { mode, ..Settings::default() },
             view_only: false,
+            local_moves: true,
+            explain: false,
             reconnect: false,
             duration: None,
         };

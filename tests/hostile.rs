@@ -679,6 +679,8 @@ async fn core_meets(dir: &TempDir, name: usize, bytes: Vec<u8>) -> Result<(), Vi
         name: "victim".into(),
         settings: Settings::default(),
         view_only: false,
+        local_moves: true,
+        explain: false,
         reconnect: false,
         duration: None,
     };

@@ -55,6 +55,8 @@ async fn watch(
         name: "watcher".into(),
         settings,
         view_only: false,
+        local_moves: true,
+        explain: false,
         reconnect: false,
         duration,
     };

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use panto_protocol::message::{Depth, Mode, Settings};
+use panto_protocol::message::{Depth, Mode, Settings, Wire};
 use panto_protocol::time::Micros;
 
 use crate::figures::{Comparison, Figures, VERSION};
@@ -31,22 +31,26 @@ pub struct Matrix {
 
 /// A way of sending that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no mode '{0}'; it is pixels, pixels+copyrect, commands, hybrid or auto")]
+#[error("no mode '{0}'; it is pixels, pixels+copyrect, commands, hybrid or auto, with +plain for plain frames")]
 pub struct UnknownWay(String);
 
-/// The way that a name means: a mode, or `pixels+copyrect`.
+/// The way that a name means: a mode or `pixels+copyrect`, and `+plain` behind it for plain frames.
 ///
 /// # Errors
 ///
 /// If there is none of this name.
 pub fn way(name: &str, depth: Depth) -> Result<Settings, UnknownWay> {
-    let (mode, copy_rect) = match name.strip_suffix("+copyrect") {
+    let (way, wire) = match name.strip_suffix("+plain") {
+        Some(way) => (way, Wire::Plain),
+        None => (name, Wire::Coded),
+    };
+    let (mode, copy_rect) = match way.strip_suffix("+copyrect") {
         Some("pixels") => ("pixels", true),
         Some(_) => return Err(UnknownWay(name.into())),
-        None => (name, false),
+        None => (way, false),
     };
     let mode = Mode::ALL.into_iter().find(|m| m.name() == mode).ok_or_else(|| UnknownWay(name.into()))?;
-    Ok(Settings { mode, depth, copy_rect, ..Settings::default() })
+    Ok(Settings { mode, depth, copy_rect, wire, ..Settings::default() })
 }
 
 /// How far a comparison is.
@@ -131,12 +135,13 @@ mod tests {
 
     #[test]
     fn ways_have_the_names_of_the_table() {
-        for name in ["pixels", "pixels+copyrect", "commands", "hybrid", "auto"] {
+        for name in ["pixels", "pixels+copyrect+plain", "pixels+copyrect", "commands+plain", "commands", "hybrid", "auto"] {
             let settings = way(name, Depth::D24).unwrap();
             let figures = Figures {
                 system: "panto".into(),
                 mode: settings.mode.name().into(),
                 copy_rect: settings.copy_rect,
+                wire: settings.wire.name().into(),
                 depth: 24,
                 ..Figures::default()
             };

@@ -9,6 +9,7 @@ pub mod canvas;
 pub mod connection;
 pub mod draw;
 pub mod encoding;
+pub mod entropy;
 pub mod geometry;
 pub mod message;
 pub mod oracle;

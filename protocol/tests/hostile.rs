@@ -19,8 +19,8 @@ use panto_protocol::draw::{
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{
-    Bye, ByeReason, ClientControl, ClientHello, FrameHeader, InputEvent, Rights, ServerControl, Settings,
-    VERSION, Welcome, decode_frame,
+    Bye, ByeReason, ClientControl, ClientHello, FrameDecoder, FrameHeader, InputEvent, Rights, ServerControl, Settings,
+    VERSION, Welcome,
 };
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
@@ -102,7 +102,7 @@ fn screen(width: u32, height: u32) -> Canvas {
 /// Paints a frame as the viewer does: every command is paid for first.
 fn paint(canvas: &mut Canvas, frame: &[u8], budget: u64) -> Result<(), String> {
     let mut spent = 0;
-    decode_frame(frame, |command, _| {
+    FrameDecoder::default().decode(frame, canvas, |canvas, command, _| {
         spent += command.cost(canvas);
         if spent > budget {
             return Err(Stop("paints too much".to_owned()));

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use panto_protocol::message::{Depth, Mode, Scale, Settings};
+use panto_protocol::message::{Depth, Mode, Scale, Settings, Wire};
 use panto_transport::{ListenAddress, ListenError, Listener, Stream};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -52,6 +52,9 @@ pub struct Change {
     pub dither: Option<bool>,
     /// Copies in `pixels`.
     pub copy_rect: Option<bool>,
+    /// Form of the draw commands by its name, `coded` or `plain`.
+    #[serde(default)]
+    pub wire: Option<String>,
 }
 
 /// What the server answers.
@@ -83,8 +86,10 @@ pub struct Status {
     pub width: u32,
     /// Height of the screen in pixels.
     pub height: u32,
-    /// Windows that the source knows; 0 for a screen that is only captured.
+    /// Windows that the source knows; 0 for a screen that is captured flat.
     pub windows: usize,
+    /// `surfaces`, or `flat: ` and the reason why windows are not known.
+    pub windows_as: String,
     /// Viewers at present.
     pub viewers: usize,
     /// Why there is no picture, if there is none.
@@ -111,6 +116,12 @@ impl Change {
         if let Some(scale) = self.scale {
             settings.scale =
                 Scale::from_divisor(scale).ok_or_else(|| format!("no scale 1/{scale}: it is 1, 2 or 4"))?;
+        }
+        if let Some(wire) = &self.wire {
+            settings.wire = Wire::ALL
+                .into_iter()
+                .find(|w| w.name() == wire)
+                .ok_or_else(|| format!("no wire {wire}: it is coded or plain"))?;
         }
         settings.dither = self.dither.unwrap_or(settings.dither);
         settings.copy_rect = self.copy_rect.unwrap_or(settings.copy_rect);

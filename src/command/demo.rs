@@ -99,6 +99,7 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
     use panto_viewer::core::{Client, ClientOptions, Command, View};
 
     use super::{runtime, view};
+    use crate::cli::YesNo;
     use crate::paths;
     use crate::prompt::Terminal;
 
@@ -132,6 +133,8 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
         name: "demo".into(),
         settings: options.picture.settings(),
         view_only: options.window.view_only,
+        local_moves: options.window.local_moves == YesNo::Yes,
+        explain: options.window.explain,
         reconnect: false,
         duration: None,
     };

@@ -1,15 +1,16 @@
 //! `panto view`.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use panto_transport::{KnownHosts, Target, TrustPolicy};
-use panto_viewer::core::{Client, ClientOptions, Command, Handle, View as ViewState};
+use panto_viewer::core::{Client, ClientOptions, Command, Handle, Means, View as ViewState};
 use panto_viewer::stats::Stats;
 
 use super::{report, runtime};
-use crate::cli::{Trust, View};
+use crate::cli::{Trust, View, YesNo};
 use crate::exit::Exit;
 use crate::prompt::Terminal;
 
@@ -33,6 +34,8 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
         name: options.name.clone().unwrap_or_else(viewer_name),
         settings: options.picture.settings(),
         view_only: options.window.view_only,
+        local_moves: options.window.local_moves == YesNo::Yes,
+        explain: options.window.explain,
         reconnect: !options.no_reconnect,
         duration: options.duration,
     };
@@ -140,6 +143,13 @@ pub fn window_options(options: &crate::cli::Window, title: &str) -> panto_viewer
 }
 
 fn save(options: &View, handle: &Handle, stats: &Stats) -> anyhow::Result<()> {
+    if options.window.explain {
+        // The figures' JSON has stdout for itself.
+        match options.stats.as_deref() {
+            Some(path) if path == Path::new("-") => eprint!("{}", legend(stats)),
+            _ => print!("{}", legend(stats)),
+        }
+    }
     if let Some(path) = &options.stats {
         report::save_json(stats, path)?;
     }
@@ -149,6 +159,17 @@ fn save(options: &View, handle: &Handle, stats: &Stats) -> anyhow::Result<()> {
         report::save_picture(&handle.shown().picture, path)?;
     }
     Ok(())
+}
+
+/// What the tints of `--explain` mean, and what each way of sending has cost.
+fn legend(stats: &Stats) -> String {
+    let mut out = format!("{:<8} {:<9} {:>12}  what\n", "sent as", "tint", "bytes");
+    for means in Means::ALL {
+        let tint = means.color().map_or("-".to_owned(), |c| format!("#{c:06x}"));
+        let bytes = stats.payload_bytes_by_means.get(means.name()).copied().unwrap_or(0);
+        out += &format!("{:<8} {tint:<9} {bytes:>12}  {}\n", means.name(), means.about());
+    }
+    out
 }
 
 /// `user@host`, as the server's list of viewers shows it.

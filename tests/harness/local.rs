@@ -94,6 +94,8 @@ impl Local {
             name: "watcher".into(),
             settings,
             view_only: false,
+            local_moves: true,
+            explain: false,
             reconnect: false,
             duration: None,
         }

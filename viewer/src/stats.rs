@@ -59,6 +59,8 @@ pub struct Stats {
     pub bytes_up: u64,
     /// Bytes of draw commands received, by kind of command.
     pub payload_bytes_by_kind: BTreeMap<String, u64>,
+    /// The same bytes by how areas of the screen were sent ([`crate::core::Means`]).
+    pub payload_bytes_by_means: BTreeMap<String, u64>,
     /// Frames painted.
     pub frames: u64,
     /// Draw commands painted.

@@ -242,7 +242,7 @@ mod tests {
         for name in ["exact", "lossless", "copy_rect", "error"] {
             check(name, Type::Bool);
         }
-        for name in ["workload", "link", "system", "mode", "way", "time", "digest"] {
+        for name in ["workload", "link", "system", "mode", "wire", "way", "time", "digest"] {
             check(name, Type::Text);
         }
     }

@@ -88,6 +88,8 @@ pub struct Figures {
     pub scale: u8,
     /// Whether `pixels` could send copies.
     pub copy_rect: bool,
+    /// Form of the draw commands: `coded` or `plain`; empty for peers.
+    pub wire: String,
     /// Whether these settings are lossless.
     pub lossless: bool,
     /// `virtual` (simulated link and time: exact) or `live` (real programs, wall clock).
@@ -163,6 +165,9 @@ impl Figures {
         };
         if self.copy_rect && self.mode == "pixels" {
             name.push_str("+copyrect");
+        }
+        if self.wire == "plain" {
+            name.push_str("+plain");
         }
         if self.depth != 0 && self.depth != 24 {
             name.push_str(&format!(" {} bit", self.depth));

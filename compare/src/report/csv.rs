@@ -30,6 +30,7 @@ fn columns(r: &Figures, kinds: &BTreeSet<&str>) -> Vec<(String, String)> {
     column("depth", r.depth.to_string());
     column("scale", r.scale.to_string());
     column("copy_rect", r.copy_rect.to_string());
+    column("wire", r.wire.clone());
     column("lossless", r.lossless.to_string());
     column("time", r.time.clone());
     column("error", optional(r.error.as_ref()));

@@ -146,6 +146,7 @@ pub fn run(workload: &Workload, options: &RunOptions, progress: &mut dyn FnMut(f
     figures.depth = settings.depth.bits();
     figures.scale = settings.scale.divisor() as u8;
     figures.copy_rect = settings.copy_rect;
+    figures.wire = settings.wire.name().into();
     figures.lossless = settings.is_lossless();
     figures.time = "virtual".into();
     figures.error = cut;

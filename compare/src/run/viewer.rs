@@ -38,7 +38,9 @@ impl ViewerSide {
     /// The person does something.
     pub(super) fn input(&mut self, event: &InputEvent, now: Micros) {
         self.connection.send_input(event);
-        self.painting.input_sent(now);
+        if self.painting.input_sent(event, now) {
+            self.painting.show(&mut self.picture);
+        }
     }
 
     /// Takes what has arrived, paints it, sends what is to be said. Returns whether anything moved.
@@ -54,6 +56,9 @@ impl ViewerSide {
         }
         if self.connection.poll_timeout().is_some_and(|at| at <= now) {
             self.connection.handle_timeout(now)?;
+        }
+        if self.painting.handle_timeout(now) {
+            self.painting.show(&mut self.picture);
         }
         while let Some(event) = self.connection.poll() {
             match event {
@@ -84,11 +89,11 @@ impl ViewerSide {
     }
 
     pub(super) fn next_at(&self) -> Option<Micros> {
-        self.connection.poll_timeout()
+        [self.connection.poll_timeout(), self.painting.poll_timeout()].into_iter().flatten().min()
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.out.is_empty() && !self.connection.has_transmit()
+        self.out.is_empty() && !self.connection.has_transmit() && self.painting.screen().moved().is_empty()
     }
 
     pub(super) fn first_picture(&self) -> Option<Micros> {

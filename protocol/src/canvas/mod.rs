@@ -9,6 +9,7 @@ mod digest;
 mod error;
 mod store;
 
+pub use compose::Presentation;
 pub use cursor::CursorImage;
 pub use digest::{Digest, digest};
 pub use error::PaintError;

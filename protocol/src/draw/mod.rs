@@ -8,6 +8,7 @@ mod composite;
 mod copy;
 mod fill;
 mod glyph;
+mod inline_pixels;
 mod lines;
 mod pattern;
 mod put_pixels;
@@ -22,6 +23,7 @@ pub use composite::Composite;
 pub use copy::{Copy, CopyItem};
 pub use fill::Fill;
 pub use glyph::{Coverage, GlyphDefine, GlyphPlace, GlyphRun, GlyphSlot, PlacedGlyph};
+pub use inline_pixels::InlinePixels;
 pub use lines::{Frames, Lines};
 pub use pattern::{Ink, Pattern};
 pub use put_pixels::PutPixels;
@@ -48,12 +50,26 @@ macro_rules! commands {
 
             /// Appends opcode and fields.
             pub fn encode(&self, out: &mut Writer) {
-                match self { $(Self::$name(c) => { out.u8($op); c.encode(out); })* }
+                out.u8(self.opcode());
+                self.encode_fields(out);
             }
 
             /// Reads opcode and fields.
             pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                match r.u8("draw opcode")? {
+                let op = r.u8("draw opcode")?;
+                Self::decode_fields(op, r)
+            }
+
+            pub(crate) const fn opcode(&self) -> u8 {
+                match self { $(Self::$name(_) => $op,)* }
+            }
+
+            pub(crate) fn encode_fields(&self, out: &mut Writer) {
+                match self { $(Self::$name(c) => c.encode(out),)* }
+            }
+
+            pub(crate) fn decode_fields(op: u8, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                match op {
                     $($op => Ok(Self::$name($name::decode(r)?)),)*
                     op => Err(DecodeError::Unknown { what: "draw opcode", value: op.into() }),
                 }
@@ -105,6 +121,8 @@ commands! {
     0x0c Composite,
     /// Cached glyphs painted in one colour, each at a place of its own.
     0x0d GlyphPlace,
+    /// A rectangle of pixels inside the stream of commands.
+    0x0e InlinePixels,
     /// A new surface.
     0x10 SurfaceCreate,
     /// A surface's new size.

@@ -9,9 +9,9 @@ mod settings;
 
 pub use control::{ClientControl, ServerControl};
 pub use cursor::CursorMessage;
-pub use frame::{FrameHeader, decode_frame};
+pub use frame::{FrameBody, FrameDecoder, FrameHeader};
 pub use handshake::{
     Auth, AuthMethods, Bye, ByeReason, ClientHello, ResumeTicket, Rights, ServerHello, VERSION, Welcome,
 };
 pub use input::InputEvent;
-pub use settings::{Depth, Mode, Scale, Settings};
+pub use settings::{Depth, Mode, Scale, Settings, Wire};

@@ -5,7 +5,7 @@
 //! | 1     | mode      | 0 auto, 1 pixels, 2 commands, 3 hybrid      |
 //! | 1     | depth     | bits a pixel: 24, 16, 8, 4, 1               |
 //! | 1     | scale     | divisor: 1, 2, 4                            |
-//! | 1     | flags     | bit 0 dither, bit 1 CopyRect in `pixels`    |
+//! | 1     | flags     | bit 0 dither, bit 1 CopyRect in `pixels`, bit 2 plain frames |
 
 use crate::wire::{DecodeError, Reader, Writer};
 
@@ -51,6 +51,16 @@ pub enum Scale {
     Quarter,
 }
 
+/// The form of draw commands in frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Wire {
+    /// Entropy-coded (`PROTOCOL.md` section 7).
+    #[default]
+    Coded,
+    /// Field after field: larger, and easy to look at.
+    Plain,
+}
+
 /// How one viewer wants its picture sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Settings {
@@ -64,6 +74,8 @@ pub struct Settings {
     pub dither: bool,
     /// Whether `pixels` may send copies, as VNC's CopyRect.
     pub copy_rect: bool,
+    /// The form of draw commands in frames.
+    pub wire: Wire,
 }
 
 impl Mode {
@@ -77,6 +89,19 @@ impl Mode {
             Self::Pixels => "pixels",
             Self::Commands => "commands",
             Self::Hybrid => "hybrid",
+        }
+    }
+}
+
+impl Wire {
+    /// Both forms.
+    pub const ALL: [Wire; 2] = [Wire::Coded, Wire::Plain];
+
+    /// The name used on the command line, in JSON and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Coded => "coded",
+            Self::Plain => "plain",
         }
     }
 }
@@ -137,7 +162,7 @@ impl Settings {
         });
         out.u8(self.depth.bits());
         out.u8(self.scale.divisor() as u8);
-        out.u8(u8::from(self.dither) | u8::from(self.copy_rect) << 1);
+        out.u8(u8::from(self.dither) | u8::from(self.copy_rect) << 1 | u8::from(self.wire == Wire::Plain) << 2);
     }
 
     /// Reads the wire form; an unknown mode, depth, scale or flag is an error.
@@ -155,8 +180,10 @@ impl Settings {
             depth: Depth::from_bits(depth).ok_or(unknown("depth", depth))?,
             scale: Scale::from_divisor(scale).ok_or(unknown("scale", scale))?,
             dither: flags & 1 != 0,
-            copy_rect: match flags {
-                0..=3 => flags & 2 != 0,
+            copy_rect: flags & 2 != 0,
+            wire: match flags {
+                0..=3 => Wire::Coded,
+                4..=7 => Wire::Plain,
                 _ => return Err(unknown("settings flag", flags)),
             },
         })

@@ -10,7 +10,7 @@ use crate::draw::{
     TileCapture, TileSlot, WindowCreate, WindowId, WindowMap,
 };
 use crate::geometry::{Point, Rect, Size};
-use crate::message::decode_frame;
+use crate::message::FrameDecoder;
 use crate::pixel::Picture;
 use crate::wire::{DecodeError, MAX_CANVAS_PIXELS, MAX_GLYPH_CACHE_PIXELS, Reader, Writer};
 
@@ -69,8 +69,7 @@ pub(super) fn paint(
     mut each: impl FnMut(&DrawCommand),
 ) -> Result<(), Stop> {
     let mut spent = 0;
-    decode_frame(frame, |command, bytes| {
-        assert!(bytes > 0);
+    FrameDecoder::default().decode(frame, canvas, |canvas, command, _| {
         each(&command);
         spent += command.cost(canvas);
         if spent > BUDGET {

@@ -49,12 +49,24 @@ pub enum DecodeError {
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     rest: &'a [u8],
+    /// Where [`Reader::bytes`] takes its bytes from, if not from the rest.
+    apart: Option<&'a [u8]>,
 }
 
 impl<'a> Reader<'a> {
     /// Reads `bytes` from their beginning.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, apart: None }
+    }
+
+    /// Reads `bytes`, and payloads ([`Reader::bytes`]) from `apart`.
+    pub const fn with_payloads_apart(bytes: &'a [u8], apart: &'a [u8]) -> Self {
+        Self { rest: bytes, apart: Some(apart) }
+    }
+
+    /// Payloads kept apart that were not read yet.
+    pub fn apart(&self) -> &'a [u8] {
+        self.apart.unwrap_or_default()
     }
 
     /// Bytes not read yet.
@@ -142,7 +154,11 @@ impl<'a> Reader<'a> {
     /// A length (varint, at most `max` and at most what is left) and that many bytes.
     pub fn bytes(&mut self, max: usize, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let n = self.varint_max(max as u64, what)? as usize;
-        self.take(n, what)
+        let Some(apart) = self.apart else { return self.take(n, what) };
+        let (payload, rest) =
+            apart.split_at_checked(n).ok_or(DecodeError::TooShort { what, need: n, have: apart.len() })?;
+        self.apart = Some(rest);
+        Ok(payload)
     }
 
     /// A length in bytes and UTF-8 text.

@@ -4,12 +4,25 @@
 #[derive(Debug, Clone, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
+    /// Where [`Writer::bytes`] puts what it is given, if not with the rest.
+    apart: Option<Vec<u8>>,
 }
 
 impl Writer {
     /// An empty message.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new() }
+        Self { bytes: Vec::new(), apart: None }
+    }
+
+    /// An empty message whose payloads ([`Writer::bytes`]) are kept apart: only their
+    /// lengths stay in place.
+    pub const fn with_payloads_apart() -> Self {
+        Self { bytes: Vec::new(), apart: Some(Vec::new()) }
+    }
+
+    /// The message and the payloads that were kept apart.
+    pub fn finish_apart(self) -> (Vec<u8>, Vec<u8>) {
+        (self.bytes, self.apart.unwrap_or_default())
     }
 
     /// Bytes so far.
@@ -74,7 +87,10 @@ impl Writer {
     /// A length and that many bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.varint(bytes.len() as u64);
-        self.raw(bytes);
+        match &mut self.apart {
+            Some(apart) => apart.extend_from_slice(bytes),
+            None => self.raw(bytes),
+        }
     }
 
     /// UTF-8 text, cut at a character's end to at most `max` bytes: what a person reads

@@ -11,7 +11,7 @@ use panto_protocol::encoding::{Compressor, Effort, Encoder, Packing};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{
     Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, Depth, FrameHeader,
-    InputEvent, Mode, ResumeTicket, Rights, Scale, ServerControl, ServerHello, Settings, VERSION, Welcome,
+    InputEvent, Mode, ResumeTicket, Rights, Scale, ServerControl, ServerHello, Settings, VERSION, Welcome, Wire,
 };
 use panto_protocol::pixel::Picture;
 use panto_protocol::wire::Writer;
@@ -398,7 +398,7 @@ fn draw() -> Vec<(String, Vec<u8>)> {
 }
 
 fn settings() -> Settings {
-    Settings { mode: Mode::Hybrid, depth: Depth::D8, scale: Scale::Half, dither: true, copy_rect: true }
+    Settings { mode: Mode::Hybrid, depth: Depth::D8, scale: Scale::Half, dither: true, copy_rect: true, wire: Wire::Plain }
 }
 
 fn message() -> Vec<(String, Vec<u8>)> {

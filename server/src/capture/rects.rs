@@ -4,7 +4,7 @@ use panto_protocol::geometry::{Rect, Region, Size};
 
 /// Rectangles asked for in one grab. A request costs about 0.02 ms, as much as
 /// reading 60,000 pixels more, so beyond some tens merging is cheaper.
-const MAX_RECTS: usize = 64;
+pub(super) const MAX_RECTS: usize = 64;
 
 /// Beyond this many reported rectangles exact set arithmetic (quadratic) gives
 /// way to a grid.

@@ -1,38 +1,30 @@
-//! Capture of an X11 screen: DAMAGE says where, MIT-SHM brings the pixels,
-//! XFIXES the pointer's picture, XInput its motion and RANDR the screen's size.
+//! Capture of an X11 screen: DAMAGE says where, MIT-SHM brings the pixels, COMPOSITE
+//! windows by themselves, XFIXES the pointer's picture, XInput its motion and RANDR the
+//! screen's size.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Region, Size};
-use panto_protocol::pixel::{Color, Picture, Pixels};
+use panto_protocol::pixel::{Picture, Pixels};
 use panto_protocol::wire::MAX_CURSOR_SIDE;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::errors::ReplyError;
+use x11rb::protocol::ErrorKind;
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
 use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
-use x11rb::protocol::shm::{self, ConnectionExt as _};
-use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask};
+use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask, SelectionEventMask};
 use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
-use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, Window,
-};
-use x11rb::protocol::{ErrorKind, Event};
-use x11rb::rust_connection::RustConnection;
+use x11rb::protocol::xproto::{Atom, ChangeWindowAttributesAux, ConnectionExt as _, EventMask};
 
 use super::format::PixelFormat;
-use super::shm::Segment;
+use super::images::{Images, Part};
+use super::pending::Pending;
+use super::server::{Server, has_raw_motion, has_shape, rectangles};
+use super::windows::{Reason, WindowCapture, WindowsState};
 use super::{CaptureError, CaptureSink, connect, cursor, outputs, rects};
-
-/// Rows handed to the sink at once, starting at multiples of this: a band of a
-/// 1080p screen (480 KiB) stays in the processor's cache while the sink looks at
-/// it, and the planner's tiles are not cut in two.
-const BAND_ROWS: i32 = 64;
-
-/// XInput 2.2 delivers raw events also while another client has grabbed the pointer.
-const XI_VERSION: (u16, u16) = (2, 2);
 
 /// Why [`X11Capture::wait`] returned. Both are false after a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,54 +36,51 @@ pub struct Wake {
     pub woken: bool,
 }
 
-/// Where images travel.
-#[derive(Debug)]
-enum Transfer {
-    /// Through memory that the server shares.
-    Shared { id: shm::Seg, segment: Segment },
-    /// Through the connection (remote servers, and those without MIT-SHM 1.2).
-    Core,
-}
-
-/// What the next grab has to look at.
-#[derive(Debug, Default)]
-struct Pending {
-    /// The damage object has something.
-    damage: bool,
-    /// Every pixel, whatever the damage object says.
-    everything: bool,
-    layout: bool,
-    cursor: bool,
-    pointer: bool,
-}
-
 /// One X screen. Blocking, for a thread of its own.
 #[derive(Debug)]
 pub struct X11Capture {
-    conn: RustConnection,
-    root: Window,
+    server: Server,
     size: Size,
     /// The size that the sink was told.
     announced: Option<Size>,
     outputs: Vec<Rect>,
-    format: PixelFormat,
-    transfer: Transfer,
-    /// `None` while paused.
-    damage: Option<damage::Damage>,
-    /// Server-side region that damage is moved into.
-    parts: xfixes::Region,
-    has_randr: bool,
-    has_raw_motion: bool,
+    images: Images,
     pending: Pending,
     pointer: Option<Point>,
-    band: Vec<Color>,
-    words: Vec<u32>,
+    windows: WindowCapture,
+    state: WindowsState,
+    /// `_NET_WM_CM_Sn`, which a compositing manager owns; `None` if windows are not wanted.
+    compositor: Option<Atom>,
 }
 
 impl X11Capture {
-    /// Opens `display`, or `$DISPLAY` without one. The first [`Self::grab`] reads the whole screen.
+    /// Opens `display`, or `$DISPLAY` without one, as one flat picture. The first
+    /// [`Self::grab`] reads the whole screen.
     pub fn open(display: Option<&str>) -> Result<Self, CaptureError> {
-        let (conn, screen) = connect(display)?;
+        let mut capture = Self::paused(display)?;
+        capture.resume()?;
+        Ok(capture)
+    }
+
+    /// As [`Self::open`], with windows as surfaces of their own where that is possible
+    /// ([`Self::windows`] tells), and paused.
+    pub fn open_windows(display: Option<&str>) -> Result<Self, CaptureError> {
+        let mut capture = Self::paused(display)?;
+        let name = format!("_NET_WM_CM_S{}", capture.server.screen);
+        let atom = capture.server.conn.intern_atom(false, name.as_bytes())?.reply()?.atom;
+        capture.compositor = Some(atom);
+        capture.state = if capture.is_composited(atom)? {
+            WindowsState::Flat(Reason::Compositor)
+        } else if capture.server.has_composite()? {
+            WindowsState::Surfaces
+        } else {
+            WindowsState::Flat(Reason::NoComposite)
+        };
+        Ok(capture)
+    }
+
+    fn paused(display: Option<&str>) -> Result<Self, CaptureError> {
+        let (conn, number) = connect(display)?;
         let missing = |extension, need| {
             let display = display.map_or_else(|| std::env::var("DISPLAY").unwrap_or_default(), str::to_owned);
             CaptureError::Missing { display, extension, need }
@@ -112,31 +101,32 @@ impl X11Capture {
 
         let setup = conn.setup();
         let screen =
-            setup.roots.get(screen).ok_or(CaptureError::Nonsense { what: "there is no such screen" })?;
+            setup.roots.get(number).ok_or(CaptureError::Nonsense { what: "there is no such screen" })?;
         let root = screen.root;
         let format = PixelFormat::of(setup, screen)?;
         let parts = conn.generate_id()?;
         conn.xfixes_create_region(parts, &[])?.check()?;
-        let has_randr = outputs::version(&conn)? >= (1, 2);
-        let has_raw_motion = has_raw_motion(&conn)?;
-        let mut capture = Self {
+        let server = Server {
+            screen: number,
             root,
+            parts,
+            has_randr: outputs::version(&conn)? >= (1, 2),
+            has_raw_motion: has_raw_motion(&conn)?,
+            has_shape: has_shape(&conn)?,
+            conn,
+        };
+        let mut capture = Self {
+            server,
             size: Size::default(),
             announced: None,
             outputs: Vec::new(),
-            format,
-            transfer: Transfer::Core,
-            damage: None,
-            parts,
-            has_randr,
-            has_raw_motion,
+            images: Images::new(format),
             pending: Pending::default(),
             pointer: None,
-            band: Vec::new(),
-            words: Vec::new(),
-            conn,
+            windows: WindowCapture::default(),
+            state: WindowsState::Flat(Reason::Unwanted),
+            compositor: None,
         };
-        capture.resume()?;
         capture.read_layout()?;
         Ok(capture)
     }
@@ -153,7 +143,13 @@ impl X11Capture {
 
     /// Whether pixels travel through shared memory (and not through the connection).
     pub fn is_shared(&self) -> bool {
-        matches!(self.transfer, Transfer::Shared { .. })
+        self.images.is_shared()
+    }
+
+    /// Whether windows are captured one by one; while paused, whether they were or probably
+    /// will be.
+    pub fn windows(&self) -> WindowsState {
+        self.state
     }
 
     /// Blocks until there is something to grab, until `wake` is readable or until
@@ -163,7 +159,7 @@ impl X11Capture {
         loop {
             // Flushing may read events, and events may lie in x11rb's buffer already:
             // poll(2) knows of neither.
-            self.conn.flush()?;
+            self.server.conn.flush()?;
             self.drain()?;
             let screen = self.is_pending();
             let rest = if screen {
@@ -188,7 +184,7 @@ impl X11Capture {
         // A timeout too long for the kernel is as good as none.
         let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
         let mut fds = [
-            PollFd::from_borrowed_fd(self.conn.stream().as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.server.conn.stream().as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(wake, PollFlags::IN),
         ];
         match poll(&mut fds, timeout.as_ref()) {
@@ -201,25 +197,12 @@ impl X11Capture {
     }
 
     fn is_pending(&self) -> bool {
-        let p = &self.pending;
-        self.damage.is_some() && (p.damage || p.everything || p.layout || p.cursor || p.pointer)
+        self.pending.root_damage.is_some() && (self.pending.any() || self.windows.is_pending())
     }
 
     /// Takes in every event that has arrived.
     fn drain(&mut self) -> Result<(), CaptureError> {
-        while let Some(event) = self.conn.poll_for_event()? {
-            match event {
-                // A notify from a damage object that a pause has destroyed says nothing.
-                Event::DamageNotify(e) if self.damage == Some(e.damage) => self.pending.damage = true,
-                Event::XfixesCursorNotify(_) => self.pending.cursor = true,
-                Event::XinputRawMotion(_) => self.pending.pointer = true,
-                Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_) => self.pending.layout = true,
-                Event::ConfigureNotify(e) if e.window == self.root => self.pending.layout = true,
-                Event::Error(error) => tracing::debug!(?error, "the X server refused a request"),
-                _ => {}
-            }
-        }
-        Ok(())
+        self.windows.drain(&self.server, &mut self.pending)
     }
 
     /// Makes the next grab read the whole screen.
@@ -229,50 +212,90 @@ impl X11Capture {
 
     /// Stops all events: nothing happens while nobody watches.
     pub fn pause(&mut self) -> Result<(), CaptureError> {
-        let Some(damage) = self.damage.take() else { return Ok(()) };
-        self.conn.damage_destroy(damage)?.ignore_error();
+        let Some(damage) = self.pending.root_damage.take() else { return Ok(()) };
+        self.windows.stop(&self.server)?;
+        self.server.conn.damage_destroy(damage)?.ignore_error();
         self.select(false)?;
-        self.conn.flush()?;
+        self.server.conn.flush()?;
         Ok(())
     }
 
     /// Starts events again; the next grab reads everything.
     pub fn resume(&mut self) -> Result<(), CaptureError> {
-        if self.damage.is_some() {
+        if self.pending.root_damage.is_some() {
             return Ok(());
         }
-        let damage = self.conn.generate_id()?;
-        self.conn.damage_create(damage, self.root, ReportLevel::NON_EMPTY)?.check()?;
-        self.damage = Some(damage);
+        let conn = &self.server.conn;
+        let damage = conn.generate_id()?;
+        conn.damage_create(damage, self.server.root, ReportLevel::NON_EMPTY)?.check()?;
+        self.pending = Pending { root_damage: Some(damage), ..Pending::all() };
         self.select(true)?;
-        self.pending = Pending { damage: true, everything: true, layout: true, cursor: true, pointer: true };
-        self.conn.flush()?;
+        self.redirect()?;
+        self.server.conn.flush()?;
         Ok(())
+    }
+
+    /// Captures windows one by one if that is wanted and possible.
+    fn redirect(&mut self) -> Result<(), CaptureError> {
+        let Some(atom) = self.compositor else { return Ok(()) };
+        let result = match self.is_composited(atom)? {
+            true => Err(Reason::Compositor),
+            false => self.windows.start(&self.server)?,
+        };
+        self.pending.everything = true;
+        match result {
+            Ok(()) => self.state = WindowsState::Surfaces,
+            Err(reason) => self.flatten(reason)?,
+        }
+        Ok(())
+    }
+
+    /// Captures one flat picture from now on. The next grab tells the sink.
+    fn flatten(&mut self, reason: Reason) -> Result<(), CaptureError> {
+        tracing::info!(%reason, "the screen is captured flat");
+        self.windows.stop(&self.server)?;
+        self.state = WindowsState::Flat(reason);
+        self.pending.everything = true;
+        Ok(())
+    }
+
+    /// Whether a compositing manager puts the screen together.
+    fn is_composited(&self, atom: Atom) -> Result<bool, CaptureError> {
+        Ok(self.server.conn.get_selection_owner(atom)?.reply()?.owner != x11rb::NONE)
     }
 
     /// Asks for every kind of event but damage, or for none.
     fn select(&self, on: bool) -> Result<(), CaptureError> {
-        let conn = &self.conn;
+        let Server { conn, root, .. } = &self.server;
         let cursor = if on { CursorNotifyMask::DISPLAY_CURSOR } else { CursorNotifyMask::from(0u32) };
-        conn.xfixes_select_cursor_input(self.root, cursor)?;
-        if self.has_randr {
+        conn.xfixes_select_cursor_input(*root, cursor)?;
+        if self.server.has_randr {
             let mask = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
-            conn.randr_select_input(self.root, if on { mask } else { NotifyMask::from(0u16) })?;
+            conn.randr_select_input(*root, if on { mask } else { NotifyMask::from(0u16) })?;
         }
-        if self.has_raw_motion {
+        if self.server.has_raw_motion {
             let mask = if on { XIEventMask::RAW_MOTION } else { XIEventMask::from(0u32) };
             let mask = xinput::EventMask { deviceid: xinput::Device::ALL_MASTER.into(), mask: vec![mask] };
-            conn.xinput_xi_select_events(self.root, &[mask])?;
+            conn.xinput_xi_select_events(*root, &[mask])?;
         }
-        let mask = if on { EventMask::STRUCTURE_NOTIFY } else { EventMask::NO_EVENT };
-        conn.change_window_attributes(self.root, &ChangeWindowAttributesAux::new().event_mask(mask))?;
+        let mut mask = EventMask::STRUCTURE_NOTIFY;
+        if let Some(atom) = self.compositor {
+            mask |= EventMask::SUBSTRUCTURE_NOTIFY;
+            let owner = SelectionEventMask::SET_SELECTION_OWNER
+                | SelectionEventMask::SELECTION_WINDOW_DESTROY
+                | SelectionEventMask::SELECTION_CLIENT_CLOSE;
+            let owner = if on { owner } else { SelectionEventMask::from(0u32) };
+            conn.xfixes_select_selection_input(*root, atom, owner)?;
+        }
+        let mask = if on { mask } else { EventMask::NO_EVENT };
+        conn.change_window_attributes(*root, &ChangeWindowAttributesAux::new().event_mask(mask))?;
         Ok(())
     }
 
     /// Reads what is pending and gives it to `sink`. Does nothing while paused.
     pub fn grab(&mut self, sink: &mut dyn CaptureSink) -> Result<(), CaptureError> {
         self.drain()?;
-        if self.damage.is_none() {
+        if self.pending.root_damage.is_none() {
             return Ok(());
         }
         if self.pending.layout {
@@ -283,14 +306,31 @@ impl X11Capture {
             self.announced = Some(self.size);
             self.pending.everything = true;
         }
-        self.grab_pixels(sink)?;
+        if std::mem::take(&mut self.pending.compositor)
+            && let Some(atom) = self.compositor
+        {
+            let composited = self.is_composited(atom)?;
+            match self.state {
+                WindowsState::Surfaces if composited => self.flatten(Reason::Compositor)?,
+                WindowsState::Flat(Reason::Compositor) if !composited => self.redirect()?,
+                _ => {}
+            }
+        }
+        if self.windows.is_active() {
+            self.grab_windows(sink)?;
+        }
+        // Not `else`: windows may have turned out to be impossible.
+        if !self.windows.is_active() {
+            self.windows.clear(sink);
+            self.grab_flat(sink)?;
+        }
         if std::mem::take(&mut self.pending.cursor) {
             sink.cursor(self.read_cursor()?);
         }
         self.pending.pointer = false;
         // Asked on every grab: XWarpPointer makes no raw motion, but what made a
         // program warp the pointer nearly always changes the picture too.
-        let at = self.conn.query_pointer(self.root)?.reply()?;
+        let at = self.server.conn.query_pointer(self.server.root)?.reply()?;
         let at = Point::new(at.root_x.into(), at.root_y.into());
         if self.pointer != Some(at) {
             self.pointer = Some(at);
@@ -301,145 +341,87 @@ impl X11Capture {
 
     /// Looks up size and monitors and fits the shared segment to them.
     fn read_layout(&mut self) -> Result<(), CaptureError> {
+        let Server { conn, root, .. } = &self.server;
         self.pending.layout = false;
-        let size = outputs::screen_size(&self.conn, self.root)?;
+        let size = outputs::screen_size(conn, *root)?;
         if size != self.size {
             self.size = size;
             self.pending.everything = true;
-            self.fit_segment()?;
+            self.images.fit(conn, size)?;
         }
-        self.outputs = if self.has_randr {
-            outputs::monitors(&self.conn, self.root, size)?
+        self.outputs = if self.server.has_randr {
+            outputs::monitors(conn, *root, size)?
         } else {
             vec![Rect::of_size(size)]
         };
         Ok(())
     }
 
-    /// Makes the shared segment large enough for the whole screen, or goes without one.
-    fn fit_segment(&mut self) -> Result<(), CaptureError> {
-        let need = self.format.row_words(self.size.width) * self.size.height as usize;
-        if let Transfer::Shared { id, segment } = &self.transfer {
-            // Shrinking gives memory back only when it is worth the trouble.
-            if need <= segment.words() && segment.words() / 4 <= need {
-                return Ok(());
-            }
-            self.conn.shm_detach(*id)?.ignore_error();
+    /// Windows by themselves, and the root where it shows.
+    fn grab_windows(&mut self, sink: &mut dyn CaptureSink) -> Result<(), CaptureError> {
+        if std::mem::take(&mut self.pending.everything) {
+            self.windows.doubt_everything(self.size);
         }
-        self.transfer = attach(&self.conn, need)?;
+        let (server, pending, images) = (&self.server, &mut self.pending, &mut self.images);
+        match self.windows.grab(server, self.size, pending, images, sink)? {
+            Ok(()) => {}
+            Err(reason) => return self.flatten(reason),
+        }
+        if std::mem::take(&mut self.pending.refused) {
+            self.refused("a window's image", "refused")?;
+        }
         Ok(())
     }
 
-    fn grab_pixels(&mut self, sink: &mut dyn CaptureSink) -> Result<(), CaptureError> {
+    /// The screen as one picture.
+    fn grab_flat(&mut self, sink: &mut dyn CaptureSink) -> Result<(), CaptureError> {
         let mut region = Region::new();
-        // Subtract before the pixels are read: what is drawn afterwards is reported again.
-        if let (true, Some(damage)) = (std::mem::take(&mut self.pending.damage), self.damage) {
-            self.conn.damage_subtract(damage, x11rb::NONE, self.parts)?;
-            let parts = self.conn.xfixes_fetch_region(self.parts)?.reply()?;
-            let rects = parts.rectangles.iter();
-            let rects = rects.map(|r| Rect::new(r.x.into(), r.y.into(), r.width.into(), r.height.into()));
-            region = rects::merge(rects, self.size);
+        if let (true, Some(damage)) = (std::mem::take(&mut self.pending.damage), self.pending.root_damage) {
+            let reported = self.server.take_damage(damage)?.reply()?;
+            region = rects::merge(rectangles(&reported), self.size);
         }
         if std::mem::take(&mut self.pending.everything) {
             region = Rect::of_size(self.size).into();
         }
-        match self.fetch(&region, sink) {
-            // The screen shrank between the size and the pixels: another round will see it.
-            Err(CaptureError::Request { .. })
-                if self.size != outputs::screen_size(&self.conn, self.root)? =>
-            {
-                self.pending.everything = true;
-                self.pending.layout = true;
-                Ok(())
-            }
-            // A remote or sandboxed server may grant a segment that it cannot use.
-            Err(CaptureError::Request { request, error }) if self.is_shared() => {
-                tracing::warn!(
-                    request,
-                    error,
-                    "no shared memory with this X server, pixels take the slow way"
-                );
-                self.transfer = Transfer::Core;
-                self.pending.everything = true;
-                Ok(())
-            }
+        match self.read(&region, sink) {
+            Err(CaptureError::Request { request, error }) => self.refused(&request, &error),
             other => other,
         }
     }
 
-    /// Asks for all of `region` at once, then hands over what arrives.
-    fn fetch(&mut self, region: &Region, sink: &mut dyn CaptureSink) -> Result<(), CaptureError> {
-        const ALL_PLANES: u32 = !0;
-        let format = ImageFormat::Z_PIXMAP;
-        let side = |r: &Rect| (r.left as i16, r.top as i16, r.width() as u16, r.height() as u16);
-        match &self.transfer {
-            Transfer::Shared { id, segment } => {
-                // The rectangles are disjoint and on the screen, so for whole words they
-                // fit; rows of 16-bit pixels are padded and may not.
-                let mut rest = region.rects();
-                while !rest.is_empty() {
-                    let mut replies = Vec::with_capacity(rest.len());
-                    let mut used = 0;
-                    for &r in rest {
-                        let words = self.format.row_words(r.width()) * r.height() as usize;
-                        if used + words > segment.words() {
-                            break;
-                        }
-                        let (x, y, width, height) = side(&r);
-                        let offset = (used * 4) as u32;
-                        let planes = ALL_PLANES;
-                        let reply = self.conn.shm_get_image(
-                            self.root,
-                            x,
-                            y,
-                            width,
-                            height,
-                            planes,
-                            format.into(),
-                            *id,
-                            offset,
-                        )?;
-                        replies.push((r, used, reply));
-                        used += words;
-                    }
-                    if replies.is_empty() {
-                        return Err(CaptureError::Nonsense { what: "a rectangle is larger than the screen" });
-                    }
-                    rest = &rest[replies.len()..];
-                    for (r, start, reply) in replies {
-                        reply.reply()?;
-                        let read = |from, out: &mut [u32]| segment.read(start + from, out);
-                        deliver(r, &self.format, read, &mut self.band, &mut self.words, sink);
-                    }
-                }
+    /// Asks for all of `region` of the root at once, then hands over what arrives.
+    fn read(&mut self, region: &Region, sink: &mut dyn CaptureSink) -> Result<(), CaptureError> {
+        let pieces = region.rects().iter().flat_map(|r| self.images.pieces(*r));
+        let parts: Vec<Part> = pieces.map(|rect| Part { drawable: self.server.root, rect }).collect();
+        let mut rest = &parts[..];
+        while !rest.is_empty() {
+            let fetched = self.images.fetch(&self.server.conn, rest)?;
+            for (part, image) in rest.iter().zip(&fetched) {
+                self.images.hand_over(image, part.rect, &mut |at, pixels| sink.pixels(at, pixels))?;
             }
-            Transfer::Core => {
-                let mut replies = Vec::with_capacity(region.rects().len());
-                for &r in region.rects() {
-                    let (x, y, width, height) = side(&r);
-                    replies
-                        .push((r, self.conn.get_image(format, self.root, x, y, width, height, ALL_PLANES)?));
-                }
-                for (r, reply) in replies {
-                    let data = reply.reply()?.data;
-                    if data.len() < self.format.row_words(r.width()) * r.height() as usize * 4 {
-                        return Err(CaptureError::Nonsense { what: "an image is shorter than its size" });
-                    }
-                    let read = |from: usize, out: &mut [u32]| {
-                        let bytes = data[from * 4..].chunks_exact(4);
-                        for (word, bytes) in out.iter_mut().zip(bytes) {
-                            *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-                        }
-                    };
-                    deliver(r, &self.format, read, &mut self.band, &mut self.words, sink);
-                }
-            }
+            rest = &rest[fetched.len()..];
         }
         Ok(())
     }
 
+    /// The server refused an image: finds out why, and how to go on.
+    fn refused(&mut self, request: &str, error: &str) -> Result<(), CaptureError> {
+        if self.size != outputs::screen_size(&self.server.conn, self.server.root)? {
+            // The screen shrank between the size and the pixels: another round will see it.
+            self.pending.layout = true;
+        } else if self.is_shared() {
+            // A remote or sandboxed server may grant a segment that it cannot use.
+            tracing::warn!(request, error, "no shared memory with this X server, pixels take the slow way");
+            self.images.share_nothing();
+        } else {
+            return Err(CaptureError::Request { request: request.into(), error: error.into() });
+        }
+        self.pending.everything = true;
+        Ok(())
+    }
+
     fn read_cursor(&self) -> Result<CursorImage, CaptureError> {
-        let reply = match self.conn.xfixes_get_cursor_image()?.reply() {
+        let reply = match self.server.conn.xfixes_get_cursor_image()?.reply() {
             Ok(reply) => reply,
             // There is none yet, or its owner is gone: with the SECURITY extension (that is,
             // nearly everywhere) nobody may look at what `xsetroot -cursor_name` leaves behind.
@@ -459,91 +441,14 @@ impl X11Capture {
 
     /// Whether [`Self::request_size`] has a chance on this server.
     pub fn can_resize(&self) -> Result<bool, CaptureError> {
-        outputs::can_resize(&self.conn, self.root)
+        outputs::can_resize(&self.server.conn, self.server.root)
     }
 
     /// Changes the screen's size by RANDR; see [`outputs::request_size`]. Returns the
     /// size it has afterwards; the sink is told at the next grab.
     pub fn request_size(&mut self, wanted: Size) -> Result<Size, CaptureError> {
-        let size = outputs::request_size(&self.conn, self.root, wanted)?;
+        let size = outputs::request_size(&self.server.conn, self.server.root, wanted)?;
         self.pending.layout = true;
         Ok(size)
-    }
-}
-
-/// Gives the image of `r` to `sink` in bands. `read(from, out)` copies words of
-/// the image from word `from` on, native-endian.
-fn deliver(
-    r: Rect,
-    format: &PixelFormat,
-    read: impl Fn(usize, &mut [u32]),
-    band: &mut Vec<Color>,
-    words: &mut Vec<u32>,
-    sink: &mut dyn CaptureSink,
-) {
-    let width = r.width() as usize;
-    let row_words = format.row_words(r.width());
-    let mut top = r.top;
-    while top < r.bottom {
-        let bottom = ((top / BAND_ROWS + 1) * BAND_ROWS).min(r.bottom);
-        let rows = (bottom - top) as usize;
-        let first = (top - r.top) as usize * row_words;
-        band.resize(width * rows, 0);
-        if format.is_plain() && cfg!(target_endian = "little") {
-            read(first, band);
-            for pixel in band.iter_mut() {
-                *pixel &= 0x00ff_ffff;
-            }
-        } else {
-            words.resize(row_words * rows, 0);
-            read(first, words);
-            for word in words.iter_mut() {
-                *word = u32::from_le(*word);
-            }
-            for (out, row) in band.chunks_exact_mut(width).zip(words.chunks_exact(row_words)) {
-                format.convert(row, out);
-            }
-        }
-        let size = Size::new(r.width(), rows as u32);
-        let pixels = Pixels::new(size, width, band).expect("the band was just made for this size");
-        sink.pixels(Point::new(r.left, top), pixels);
-        top = bottom;
-    }
-}
-
-/// Shares a segment of `words` with the server where that is possible.
-fn attach(conn: &RustConnection, words: usize) -> Result<Transfer, CaptureError> {
-    // Descriptors travel through Unix sockets only (and x11rb ends the connection
-    // over trying elsewhere).
-    let local = rustix::net::getsockname(conn.stream())
-        .is_ok_and(|address| address.address_family() == rustix::net::AddressFamily::UNIX);
-    if !local || conn.extension_information(shm::X11_EXTENSION_NAME)?.is_none() {
-        return Ok(Transfer::Core);
-    }
-    let version = conn.shm_query_version()?.reply()?;
-    if (version.major_version, version.minor_version) < (1, 2) {
-        return Ok(Transfer::Core);
-    }
-    let (segment, fd) = Segment::create(words)
-        .map_err(|source| CaptureError::System { what: "making shared memory for the screen", source })?;
-    let id = conn.generate_id()?;
-    match conn.shm_attach_fd(id, fd, false)?.check() {
-        Ok(()) => Ok(Transfer::Shared { id, segment }),
-        Err(ReplyError::X11Error(error)) => {
-            tracing::debug!(?error, "the X server does not share memory");
-            Ok(Transfer::Core)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn has_raw_motion(conn: &RustConnection) -> Result<bool, CaptureError> {
-    if conn.extension_information(xinput::X11_EXTENSION_NAME)?.is_none() {
-        return Ok(false);
-    }
-    match conn.xinput_xi_query_version(XI_VERSION.0, XI_VERSION.1)?.reply() {
-        Ok(version) => Ok((version.major_version, version.minor_version) >= XI_VERSION),
-        Err(ReplyError::X11Error(_)) => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }

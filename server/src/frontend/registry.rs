@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use panto_protocol::message::{Depth, Mode, Scale, Settings};
+use panto_protocol::message::{Depth, Mode, Scale, Settings, Wire};
 use panto_transport::WireCounters;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -42,6 +42,8 @@ pub struct ViewerInfo {
     pub copy_rect: bool,
     /// Whether colours are dithered.
     pub dither: bool,
+    /// Form of the draw commands: `coded` or `plain`.
+    pub wire: String,
     /// Bytes sent on the wire, TLS included.
     pub bytes_down: u64,
     /// Bytes received on the wire, TLS included.
@@ -67,6 +69,7 @@ impl ViewerInfo {
             scale: Scale::from_divisor(self.scale).unwrap_or_default(),
             dither: self.dither,
             copy_rect: self.copy_rect,
+            wire: Wire::ALL.into_iter().find(|w| w.name() == self.wire).unwrap_or_default(),
         }
     }
 
@@ -77,6 +80,7 @@ impl ViewerInfo {
         self.scale = settings.scale.divisor() as u8;
         self.dither = settings.dither;
         self.copy_rect = settings.copy_rect;
+        self.wire = settings.wire.name().into();
     }
 }
 

@@ -188,6 +188,7 @@ impl Server {
             width: size.width,
             height: size.height,
             windows: scene.canvas().windows().len(),
+            windows_as: self.source.windows().to_string(),
             viewers: self.scene.viewers(),
             failure: self.source.failure(),
         }

@@ -5,23 +5,37 @@ use std::collections::BTreeMap;
 
 use panto_protocol::canvas::{Canvas, PaintError};
 use panto_protocol::draw::DrawCommand;
-use panto_protocol::message::FrameHeader;
+use panto_protocol::entropy::{CommandModels, StreamEncoder};
+use panto_protocol::message::{FrameBody, FrameHeader};
 use panto_protocol::wire::{MAX_FRAME_COMMANDS, MAX_FRAME_PAINT, Writer};
 
 /// Commands of one frame and what they cost.
 #[derive(Debug, Default)]
 pub(super) struct FrameBuilder {
-    out: Writer,
+    out: Out,
     commands: usize,
     paint: u64,
     bytes_by_kind: BTreeMap<&'static str, u64>,
 }
 
+/// The form in which commands are written.
+#[derive(Debug)]
+enum Out {
+    Plain(Writer),
+    Coded(StreamEncoder, Box<CommandModels>),
+}
+
+impl Default for Out {
+    fn default() -> Self {
+        Self::Plain(Writer::new())
+    }
+}
+
 /// A frame ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Encoded commands, without the header.
-    pub commands: Vec<u8>,
+    /// The commands.
+    pub body: FrameBody,
     /// How many commands.
     pub count: usize,
     /// Bytes of commands by [`DrawCommand::kind`].
@@ -31,30 +45,48 @@ pub struct Frame {
 impl Frame {
     /// The message.
     pub fn message(&self, header: FrameHeader) -> Vec<u8> {
-        let mut out = Writer::new();
-        header.encode(&mut out);
-        out.raw(&self.commands);
-        out.finish()
+        self.body.message(header)
     }
 }
 
 impl FrameBuilder {
+    /// A frame of entropy-coded commands, which go on from these models.
+    pub(super) fn coded(models: Box<CommandModels>) -> Self {
+        Self { out: Out::Coded(StreamEncoder::default(), models), ..Self::default() }
+    }
+
+    /// The models of a coded frame.
+    #[expect(dead_code, reason = "text follows")]
+    pub(super) fn models(&mut self) -> Option<&mut CommandModels> {
+        match &mut self.out {
+            Out::Plain(_) => None,
+            Out::Coded(_, models) => Some(models),
+        }
+    }
+
     /// Paints a command on the shadow and puts it into the frame.
     ///
     /// On an error neither happened fully: the shadow is no longer the viewer's picture.
     pub(super) fn emit(&mut self, shadow: &mut Canvas, command: &DrawCommand) -> Result<(), PaintError> {
         self.paint += command.cost(shadow);
+        let before = self.len();
+        // Coded before it is painted: the context is what the viewer has then.
+        match &mut self.out {
+            Out::Plain(out) => command.encode(out),
+            Out::Coded(out, models) => out.push(models, command, shadow),
+        }
         shadow.apply(command)?;
-        let before = self.out.len();
-        command.encode(&mut self.out);
-        *self.bytes_by_kind.entry(command.kind()).or_default() += (self.out.len() - before) as u64;
+        *self.bytes_by_kind.entry(command.kind()).or_default() += (self.len() - before) as u64;
         self.commands += 1;
         Ok(())
     }
 
     /// Bytes so far.
     pub(super) fn len(&self) -> usize {
-        self.out.len()
+        match &self.out {
+            Out::Plain(out) => out.len(),
+            Out::Coded(out, _) => out.len(),
+        }
     }
 
     /// Whether the frame should be closed, whatever its bytes: the limits of
@@ -63,12 +95,15 @@ impl FrameBuilder {
         self.commands >= MAX_FRAME_COMMANDS / 2 || self.paint >= MAX_FRAME_PAINT / 2
     }
 
-    /// The frame; `None` without commands.
-    pub(super) fn finish(self) -> Option<Frame> {
-        (self.commands > 0).then(|| Frame {
-            commands: self.out.finish(),
-            count: self.commands,
-            bytes_by_kind: self.bytes_by_kind,
-        })
+    /// The frame, `None` without commands; and the models of a coded one.
+    pub(super) fn finish(self) -> (Option<Frame>, Option<Box<CommandModels>>) {
+        let some = self.commands > 0;
+        let (body, models) = match self.out {
+            Out::Plain(out) => (some.then(|| FrameBody::Plain(out.finish())), None),
+            Out::Coded(out, mut models) => (some.then(|| FrameBody::coded(out, &mut models)), Some(models)),
+        };
+        let frame =
+            body.map(|body| Frame { body, count: self.commands, bytes_by_kind: self.bytes_by_kind });
+        (frame, models)
     }
 }

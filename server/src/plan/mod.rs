@@ -21,7 +21,8 @@ use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
 use panto_protocol::draw::{DrawCommand, SurfaceId, SurfaceResize};
 use panto_protocol::encoding::Effort;
 use panto_protocol::geometry::{Point, Rect, Region};
-use panto_protocol::message::{Depth, Mode, Scale, Settings};
+use panto_protocol::entropy::CommandModels;
+use panto_protocol::message::{Depth, FrameBody, Mode, Scale, Settings, Wire};
 
 use crate::scene::{Change, Scene, Since};
 use frame::FrameBuilder;
@@ -62,6 +63,8 @@ pub struct Planner {
     /// Whether the viewer's pixels and caches are to be forgotten first.
     wipe: bool,
     focus: Option<Point>,
+    /// What coded frames have taught both ends; absent only while a frame is made.
+    models: Option<Box<CommandModels>>,
 }
 
 impl Planner {
@@ -78,6 +81,7 @@ impl Planner {
             unsynced: true,
             wipe: false,
             focus: None,
+            models: None,
         }
     }
 
@@ -136,7 +140,10 @@ impl Planner {
     ///
     /// Only if a limit of `wire/limits.rs` is exceeded; the shadow is of no more use then.
     pub fn plan(&mut self, scene: &mut Scene, budget: Budget) -> Result<Option<Frame>, PaintError> {
-        let mut frame = FrameBuilder::default();
+        let mut frame = match self.settings.wire {
+            Wire::Plain => FrameBuilder::default(),
+            Wire::Coded => FrameBuilder::coded(self.models.take().unwrap_or_default()),
+        };
         let windows = self.wants_windows(scene);
         if !windows {
             scene.flatten();
@@ -149,7 +156,9 @@ impl Planner {
         self.position = scene.position();
         self.settle(scene, budget, &mut frame)?;
         self.shadow.take_damage();
-        Ok(frame.finish())
+        let (frame, models) = frame.finish();
+        self.models = models.or(self.models.take());
+        Ok(frame)
     }
 
     /// Whether windows are worth telling: the source knows them and the mode may.
@@ -161,8 +170,16 @@ impl Planner {
 
     fn tools(&self) -> Tools {
         match self.settings.mode {
-            Mode::Pixels => Tools { copies: self.settings.copy_rect, fills: false, tiles: false },
-            Mode::Commands | Mode::Hybrid | Mode::Auto => Tools { copies: true, fills: true, tiles: true },
+            Mode::Pixels => {
+                Tools { copies: self.settings.copy_rect, fills: false, tiles: false, inline: false }
+            }
+            Mode::Commands | Mode::Hybrid | Mode::Auto => Tools {
+                copies: true,
+                fills: true,
+                tiles: true,
+                // Plain, they would be the largest form of pixels instead of the smallest.
+                inline: self.settings.wire == Wire::Coded,
+            },
         }
     }
 
@@ -343,7 +360,7 @@ impl Planner {
 pub(crate) fn mirror_commands(scene: &Canvas, shadow: &mut Canvas) -> Result<Vec<DrawCommand>, PaintError> {
     let mut frame = FrameBuilder::default();
     layout::mirror(scene, shadow, &mut frame)?;
-    let bytes = frame.finish().map(|f| f.commands).unwrap_or_default();
+    let Some(Frame { body: FrameBody::Plain(bytes), .. }) = frame.finish().0 else { return Ok(Vec::new()) };
     let mut reader = panto_protocol::wire::Reader::new(&bytes);
     let mut commands = Vec::new();
     while !reader.is_empty() {

@@ -1,7 +1,7 @@
 //! What differs between the shadow and the target, turned into commands.
 
 use panto_protocol::canvas::{Canvas, PaintError, Surface};
-use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, PutPixels, SurfaceId};
+use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, InlinePixels, PutPixels, SurfaceId};
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::pixel::Picture;
@@ -18,6 +18,10 @@ const MAX_PUT: u64 = 128 * 1024;
 /// Bytes of a PutPixels apart from its payload, about: opcode, surface, rectangle, length.
 const PUT_HEADER: usize = 12;
 
+/// Pixels that are always coded inside the stream, however fast the link: their coding
+/// (about 100 ns each on either side) delays nobody.
+const INLINE_ALWAYS: u64 = 64 * 1024;
+
 /// Which commands may describe a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tools {
@@ -27,6 +31,8 @@ pub(super) struct Tools {
     pub fills: bool,
     /// Cached tiles.
     pub tiles: bool,
+    /// Pixels inside a coded stream of commands.
+    pub inline: bool,
 }
 
 /// What a residual is made with, from frame to frame.
@@ -165,6 +171,9 @@ impl Residual {
         {
             return frame.emit(shadow, &tile.into());
         }
+        if job.tools.inline && !job.alpha && (job.effort != Effort::Fast || rect.area() <= INLINE_ALWAYS) {
+            return self.put_inline(job, rect, shadow, frame);
+        }
         self.encode(job, rect);
         if job.palette_cells {
             // Cells have few colours each and together perhaps too many for a palette.
@@ -187,20 +196,47 @@ impl Residual {
         }
         let put = PutPixels { surface: job.surface, rect, payload: std::mem::take(&mut self.payload) };
         let command = DrawCommand::PutPixels(put);
-        let result = frame.emit(shadow, &command);
-        if let DrawCommand::PutPixels(put) = command {
-            // A tile whose pixels cost no more than its capture and a use is not worth a slot.
-            let worth = put.payload.len() > 24;
+        frame.emit(shadow, &command)?;
+        let bytes = if let DrawCommand::PutPixels(put) = command {
             self.payload = put.payload;
-            if job.tools.tiles
-                && !job.alpha
-                && worth
-                && let Some(capture) = self.repeats.keep(job.target, job.surface, rect)
-            {
-                frame.emit(shadow, &capture.into())?;
-            }
+            self.payload.len()
+        } else {
+            0
+        };
+        self.keep(job, rect, bytes, shadow, frame)
+    }
+
+    fn put_inline(
+        &mut self,
+        job: &Job<'_>,
+        rect: Rect,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        let pixels = job.target.crop(rect).rows().flatten().copied().collect();
+        let before = frame.len();
+        frame.emit(shadow, &InlinePixels { surface: job.surface, rect, pixels }.into())?;
+        self.keep(job, rect, frame.len() - before, shadow, frame)
+    }
+
+    /// Keeps what was just put for so many bytes as a tile, if it may come again.
+    fn keep(
+        &mut self,
+        job: &Job<'_>,
+        rect: Rect,
+        bytes: usize,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        // A tile whose pixels cost no more than its capture and a use is not worth a slot.
+        if job.tools.tiles
+            && !job.alpha
+            && bytes > 24
+            && let Some(capture) = self.repeats.keep(job.target, job.surface, rect)
+        {
+            frame.emit(shadow, &capture.into())?;
         }
-        result
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use panto_protocol::draw::{
 };
 use panto_protocol::encoding::Encoder;
 use panto_protocol::geometry::Size;
-use panto_protocol::message::{Depth, FrameHeader, decode_frame};
+use panto_protocol::message::{Depth, FrameDecoder, FrameHeader};
 use panto_protocol::pixel::Picture;
 use panto_protocol::quantize::{Quantizer, downscale, scaled_size};
 use proptest::prelude::*;
@@ -22,11 +22,12 @@ const SIZE: Size = Size::new(200, 150);
 struct Viewer {
     planner: Planner,
     canvas: Canvas,
+    decoder: FrameDecoder,
 }
 
 impl Viewer {
     fn new(settings: Settings) -> Self {
-        Self { planner: Planner::new(settings), canvas: Canvas::new() }
+        Self { planner: Planner::new(settings), canvas: Canvas::new(), decoder: FrameDecoder::default() }
     }
 
     /// Sends frames until settled; returns their bytes.
@@ -37,10 +38,10 @@ impl Viewer {
             if let Some(frame) = self.planner.plan(scene, budget).unwrap() {
                 let message = frame.message(FrameHeader::default());
                 bytes += message.len();
-                decode_frame(&message, |command, _| -> Result<(), anyhow_error::Error> {
-                    self.canvas.apply(&command).map_err(anyhow_error::Error::from)
-                })
-                .unwrap();
+                let paint = |canvas: &mut Canvas, command: DrawCommand, _| {
+                    canvas.apply(&command).map_err(anyhow_error::Error::from)
+                };
+                self.decoder.decode(&message, &mut self.canvas, paint).unwrap();
             }
             assert_eq!(self.canvas.screen(), self.planner.shadow().screen());
             if !self.planner.is_due(scene) {
@@ -71,7 +72,7 @@ mod anyhow_error {
 }
 
 fn settings(mode: Mode, depth: Depth, scale: Scale) -> Settings {
-    Settings { mode, depth, scale, dither: false, copy_rect: true }
+    Settings { mode, depth, scale, dither: false, copy_rect: true, wire: Wire::Coded }
 }
 
 /// What a viewer with these settings should see.

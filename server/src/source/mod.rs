@@ -9,6 +9,8 @@ use panto_protocol::message::InputEvent;
 
 pub use demo::DemoSource;
 pub use replay::{Pace, ReplaySource};
+use crate::capture::WindowsState;
+
 pub use x11::{X11Source, X11SourceError};
 
 /// The running source behind a scene, as viewers' sessions see it. Calls return
@@ -29,4 +31,9 @@ pub trait Source: Send + Sync {
 
     /// Why the source has ended, once it has: the screen is gone.
     fn failure(&self) -> Option<String>;
+
+    /// Whether the scene has windows as surfaces, and if not, why.
+    fn windows(&self) -> WindowsState {
+        WindowsState::Surfaces
+    }
 }

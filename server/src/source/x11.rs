@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use panto_protocol::canvas::CursorImage;
-use panto_protocol::draw::SurfaceId;
+use panto_protocol::canvas::{CursorImage, PaintError};
+use panto_protocol::draw::{DrawCommand, SurfaceId};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::InputEvent;
 use panto_protocol::pixel::Pixels;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::Source;
-use crate::capture::{CaptureError, CaptureSink, X11Capture};
+use crate::capture::{CaptureError, CaptureSink, Windows, WindowsState, X11Capture};
 use crate::inject::{InjectError, Injector, XtestInjector};
 use crate::scene::{Scene, SharedScene};
 
@@ -36,11 +36,11 @@ struct Orders {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     stop: bool,
     resize: Option<Size>,
     failure: Option<String>,
+    windows: WindowsState,
 }
 
 /// Why a display cannot be served.
@@ -59,8 +59,14 @@ pub enum X11SourceError {
 
 impl X11Source {
     /// Starts capturing `display` (`None` is `$DISPLAY`) into a new scene, whenever it has viewers.
-    pub fn start(display: Option<&str>) -> Result<(Self, Arc<SharedScene>), X11SourceError> {
-        let mut capture = X11Capture::open(display)?;
+    pub fn start(
+        display: Option<&str>,
+        windows: Windows,
+    ) -> Result<(Self, Arc<SharedScene>), X11SourceError> {
+        let mut capture = match windows {
+            Windows::Auto => X11Capture::open_windows(display)?,
+            Windows::No => X11Capture::open(display)?,
+        };
         let mut injector = XtestInjector::open(display)?;
         let can_resize = capture.can_resize()?;
         let scene = Arc::new(SharedScene::new(Scene::new(capture.size())));
@@ -68,7 +74,8 @@ impl X11Source {
         capture.pause()?;
         let wake =
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
-        let orders = Arc::new(Orders { wake, state: Mutex::default() });
+        let state = State { stop: false, resize: None, failure: None, windows: capture.windows() };
+        let orders = Arc::new(Orders { wake, state: Mutex::new(state) });
 
         let grabbing = {
             let (orders, scene) = (Arc::clone(&orders), Arc::clone(&scene));
@@ -137,6 +144,10 @@ impl Source for X11Source {
     fn failure(&self) -> Option<String> {
         self.orders.state().failure.clone()
     }
+
+    fn windows(&self) -> WindowsState {
+        self.orders.state().windows
+    }
 }
 
 impl Drop for X11Source {
@@ -188,6 +199,7 @@ fn grab_while_viewed(
             last_grab = Instant::now();
             pending = false;
             grab(capture, scene)?;
+            orders.state().windows = capture.windows();
             continue;
         }
         if pending {
@@ -241,6 +253,27 @@ impl CaptureSink for SceneSink<'_> {
     fn pixels(&mut self, at: Point, src: Pixels<'_>) {
         // Only a screen beyond the limits can be refused, and then there is no picture at all.
         let _ = self.scene.pixels(SurfaceId::SCREEN, at, src);
+        self.changed = true;
+    }
+
+    fn draw(&mut self, command: DrawCommand) -> Result<(), PaintError> {
+        self.changed = true;
+        self.scene.draw(command)
+    }
+
+    fn surface_pixels(&mut self, surface: SurfaceId, at: Point, src: Pixels<'_>) {
+        // What is uncovered, and what a window shows when it comes back, mostly was there
+        // before: no change then.
+        let Ok(known) = self.scene.canvas().surface(surface) else { return };
+        let rect = Rect::at(at, src.size()).intersection(&known.picture.bounds());
+        let same = |y: i32| {
+            let row = &src.row((y - at.y) as usize)[(rect.left - at.x) as usize..(rect.right - at.x) as usize];
+            known.picture.row(y, rect.left, rect.right) == row
+        };
+        let Some(top) = (rect.top..rect.bottom).find(|&y| !same(y)) else { return };
+        let bottom = (top..rect.bottom).rfind(|&y| !same(y)).unwrap_or(top) + 1;
+        let rows = Rect::from_corners(rect.left, top, rect.right, bottom);
+        let _ = self.scene.pixels(surface, rows.origin(), src.crop(rows.offset(-at.x, -at.y)));
         self.changed = true;
     }
 

@@ -73,6 +73,10 @@ pub struct ClientOptions {
     pub settings: Settings,
     /// Send no input.
     pub view_only: bool,
+    /// Show a window that the person drags where the pointer is, before the server says so.
+    pub local_moves: bool,
+    /// Begin with the picture tinted by how each area is sent ([`super::Means`]).
+    pub explain: bool,
     /// Come back by itself after a loss.
     pub reconnect: bool,
     /// End after this time, counted from the first picture's connection.
@@ -123,11 +127,15 @@ struct ServerStages {
 impl Client {
     /// A viewing that is about to begin.
     pub fn new(options: ClientOptions, prompt: Arc<dyn Prompt>, view: View) -> Self {
+        let mut painting = Painting::new(Micros::ZERO);
+        painting.set_local_moves(options.local_moves);
+        painting.explain(options.explain);
+        view.update(|s| s.explained = options.explain);
         Self {
             options,
             prompt,
             view,
-            painting: Painting::new(Micros::ZERO),
+            painting,
             cursors: Vec::new(),
             secret: None,
             resume: None,
@@ -145,6 +153,10 @@ impl Client {
     /// Views until the end, and returns the figures. They are complete after an error as well.
     pub async fn run(mut self) -> (Stats, Result<(), ViewError>) {
         let result = self.view_all().await;
+        // What is saved at the end is the server's word, not what it would have been.
+        if self.painting.stop_moving() {
+            self.show();
+        }
         let connection = Connection::Closed {
             reason: match &result {
                 Ok(()) => String::new(),
@@ -179,7 +191,9 @@ impl Client {
             }
             attempt += 1;
             self.stats.reconnects += 1;
-            self.painting.reconnected();
+            if self.painting.reconnected() {
+                self.show();
+            }
             let reason = error.to_string();
             tracing::info!(reason, attempt, "reconnecting");
             self.view.update(|s| s.connection = Connection::Reconnecting { reason, attempt });
@@ -203,6 +217,7 @@ impl Client {
                     Some(Command::Quit) | None => return Paused::Quit,
                     Some(Command::Reconnect) => return Paused::Again,
                     Some(Command::Settings(settings)) => self.options.settings = settings,
+                    Some(Command::Explain(on)) => self.explain(on),
                     // Keys pressed at a dead picture are not meant for whatever comes next.
                     Some(_) => {}
                 },
@@ -216,16 +231,14 @@ impl Client {
     }
 
     async fn view_once(&mut self, attempt: &mut u32) -> Result<(), ViewError> {
-        let mut settings = None;
+        let mut wishes = Wishes::default();
         let deadline = self.deadline();
         let connected = tokio::select! {
             stream = connect_trusted(&self.options, &self.prompt) => Some(stream?),
-            () = quit(&mut self.view.commands, &mut settings) => None,
+            () = quit(&mut self.view.commands, &mut wishes) => None,
             () = until(deadline) => None,
         };
-        if let Some(settings) = settings {
-            self.options.settings = settings;
-        }
+        self.grant(wishes);
         let Some(Trusted { stream, given_up }) = connected else { return Ok(()) };
         self.bytes_before.0 += given_up.0;
         self.bytes_before.1 += given_up.1;
@@ -262,6 +275,37 @@ impl Client {
         self.origin.elapsed().into()
     }
 
+    /// Does what was asked for while there was no connection.
+    fn grant(&mut self, wishes: Wishes) {
+        if let Some(settings) = wishes.settings {
+            self.options.settings = settings;
+        }
+        if let Some(on) = wishes.explain {
+            self.explain(on);
+        }
+    }
+
+    /// Tints the picture by how each area is sent, or no longer.
+    fn explain(&mut self, on: bool) {
+        if self.painting.explain(on) {
+            self.view.update(|s| s.explained = on);
+            self.show();
+        }
+    }
+
+    /// Brings the picture up to date without a frame.
+    fn show(&mut self) {
+        let painting = &mut self.painting;
+        self.view.update(|s| {
+            let damage = painting.show(&mut s.picture);
+            if !damage.is_empty() {
+                s.damage.add_region(&damage);
+                s.damage.simplify(64);
+                s.generation += 1;
+            }
+        });
+    }
+
     async fn drive(&mut self, link: &mut Link, attempt: &mut u32) -> Result<(), ViewError> {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -275,7 +319,8 @@ impl Client {
                 return Ok(());
             }
             let now = self.now();
-            let timeout = link.connection.poll_timeout().map(|at| Duration::from(at.since(now)));
+            let timeout = [link.connection.poll_timeout(), self.painting.poll_timeout()];
+            let timeout = timeout.into_iter().flatten().min().map(|at| Duration::from(at.since(now)));
             let deadline = if link.farewell.is_some() { link.farewell } else { self.deadline() };
             // Pings keep the overlay's figure fresh; a headless run must not pay for them.
             let pings = link.connection.is_open() && self.options.duration.is_none();
@@ -307,7 +352,11 @@ impl Client {
                     None => self.begin_farewell(link),
                 },
                 () = tokio::time::sleep(timeout.unwrap_or(Duration::from_secs(3600))) => {
-                    link.connection.handle_timeout(self.now()).map_err(ended)?;
+                    let now = self.now();
+                    link.connection.handle_timeout(now).map_err(ended)?;
+                    if self.painting.handle_timeout(now) {
+                        self.show();
+                    }
                 }
                 () = until(deadline) => {
                     if link.farewell.is_some() {
@@ -354,6 +403,7 @@ impl Client {
         let connection = &mut link.connection;
         match command {
             Command::Quit => self.begin_farewell(link),
+            Command::Explain(on) => self.explain(on),
             _ if !connection.is_open() => {
                 if let Command::Settings(settings) = command {
                     self.options.settings = settings;
@@ -363,7 +413,9 @@ impl Client {
                 let may = self.view.handle().shown().may_control && !self.options.view_only;
                 if may {
                     connection.send_input(&event);
-                    self.painting.input_sent(self.origin.elapsed().into());
+                    if self.painting.input_sent(&event, self.origin.elapsed().into()) {
+                        self.show();
+                    }
                 }
             }
             Command::Settings(settings) => {
@@ -449,17 +501,15 @@ impl Client {
             None => {
                 let (prompt, server, said) = (Arc::clone(&self.prompt), hello.name.clone(), wrong.clone());
                 let asked = tokio::task::spawn_blocking(move || prompt.secret(&server, said.as_deref()));
-                let mut settings = None;
+                let mut wishes = Wishes::default();
                 let answer = tokio::select! {
                     answer = asked => answer.ok().flatten(),
-                    () = quit(&mut self.view.commands, &mut settings) => {
+                    () = quit(&mut self.view.commands, &mut wishes) => {
                         self.begin_farewell(link);
                         return Ok(());
                     }
                 };
-                if let Some(settings) = settings {
-                    self.options.settings = settings;
-                }
+                self.grant(wishes);
                 answer.ok_or_else(|| ViewError::Auth {
                     reason: wrong.unwrap_or_else(|| {
                         "the server asks for a password or ticket, and none was given (--password-file)"
@@ -577,6 +627,8 @@ impl Client {
             self.server_stages.and_then(|s| painting.stages(s.capture, s.encode, s.queue));
         stats.payload_bytes_by_kind =
             painting.screen().bytes_by_kind().iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+        stats.payload_bytes_by_means =
+            painting.screen().explanation().bytes().map(|(m, n)| (m.name().to_owned(), n)).collect();
     }
 
     fn finish_stats(&mut self) {
@@ -633,13 +685,20 @@ impl Link {
     }
 }
 
-/// Waits until the person wants to leave. Of other commands only settings mean something
-/// without a connection: the newest are kept.
-async fn quit(commands: &mut UnboundedReceiver<Command>, settings: &mut Option<Settings>) {
+/// What of a person's commands means something without a connection.
+#[derive(Default)]
+struct Wishes {
+    settings: Option<Settings>,
+    explain: Option<bool>,
+}
+
+/// Waits until the person wants to leave; keeps the newest wishes until then.
+async fn quit(commands: &mut UnboundedReceiver<Command>, wishes: &mut Wishes) {
     loop {
         match commands.recv().await {
             Some(Command::Quit) | None => return,
-            Some(Command::Settings(newest)) => *settings = Some(newest),
+            Some(Command::Settings(newest)) => wishes.settings = Some(newest),
+            Some(Command::Explain(on)) => wishes.explain = Some(on),
             Some(_) => {}
         }
     }

@@ -6,7 +6,9 @@
 //! ```
 
 mod client;
+mod dragging;
 mod error;
+mod explain;
 mod latency;
 mod painting;
 mod screen;
@@ -14,7 +16,9 @@ mod shared;
 mod trust;
 
 pub use client::{Client, ClientOptions, Prompt};
+pub use dragging::{Dragging, MovedWindow};
 pub use error::ViewError;
+pub use explain::{Explanation, Means};
 pub use latency::Latencies;
 pub use painting::{PaintedFrame, Painting, Verdict};
 pub use screen::{FrameError, Painted, Screen};

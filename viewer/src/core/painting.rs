@@ -4,9 +4,11 @@
 use panto_protocol::canvas::Digest;
 use panto_protocol::connection::ClientConnection;
 use panto_protocol::geometry::Region;
+use panto_protocol::message::InputEvent;
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 
+use super::dragging::Dragging;
 use super::{FrameError, Latencies, Painted, Screen};
 use crate::stats::Stages;
 
@@ -14,6 +16,7 @@ use crate::stats::Stages;
 #[derive(Debug, Default)]
 pub struct Painting {
     screen: Screen,
+    dragging: Dragging,
     latencies: Latencies,
     began: Micros,
     /// When the first whole picture was painted.
@@ -59,17 +62,58 @@ impl Painting {
     /// A new session: an empty canvas. Figures go on.
     pub fn clear(&mut self) {
         self.screen.clear();
+        self.dragging.reset();
     }
 
-    /// A new connection: what was on its way is lost.
-    pub fn reconnected(&mut self) {
+    /// Whether a window that the person drags is shown where the pointer is before the
+    /// server says so. It is, unless told otherwise.
+    pub fn set_local_moves(&mut self, on: bool) {
+        self.dragging.set_enabled(on);
+    }
+
+    /// Tints the picture by how each area is sent. Returns whether [`Painting::show`] has
+    /// something to do.
+    pub fn explain(&mut self, on: bool) -> bool {
+        self.screen.explain(on)
+    }
+
+    /// A new connection: what was on its way is lost. Returns whether [`Painting::show`] has
+    /// something to do.
+    pub fn reconnected(&mut self) -> bool {
         self.latencies.reset();
         (self.digested, self.early) = (None, None);
+        self.stop_moving()
     }
 
-    /// An input event was sent.
-    pub fn input_sent(&mut self, now: Micros) {
+    /// Shows every window where the server has it, until another one is dragged. Returns
+    /// whether [`Painting::show`] has something to do.
+    pub fn stop_moving(&mut self) -> bool {
+        self.dragging.reset();
+        !self.screen.moved().is_empty()
+    }
+
+    /// An input event was sent. Returns whether [`Painting::show`] has something to do.
+    pub fn input_sent(&mut self, event: &InputEvent, now: Micros) -> bool {
         self.latencies.sent(now);
+        self.dragging.sent(event, self.screen.canvas(), now);
+        self.dragging.moved() != self.screen.moved()
+    }
+
+    /// When to call [`Painting::handle_timeout`]; ask again after every other call.
+    pub fn poll_timeout(&self) -> Option<Micros> {
+        self.dragging.poll_timeout()
+    }
+
+    /// Time has passed. Returns whether [`Painting::show`] has something to do.
+    pub fn handle_timeout(&mut self, now: Micros) -> bool {
+        self.dragging.handle_timeout(self.screen.canvas(), now);
+        self.dragging.moved() != self.screen.moved()
+    }
+
+    /// Brings `picture`, which is always the same, up to date without a frame: after input,
+    /// after a timeout, after a change of what is shown. Returns what changed in it.
+    pub fn show(&mut self, picture: &mut Picture) -> Region {
+        self.screen.show(self.dragging.moved(), picture)
     }
 
     /// Paints a frame, brings `picture` up to date and acknowledges. `clock` is asked
@@ -88,7 +132,8 @@ impl Painting {
         let began = clock();
         let painted = self.screen.paint(frame)?;
         let decoded = clock();
-        let damage = self.screen.show(picture);
+        self.dragging.painted(painted.inputs, self.screen.canvas(), decoded);
+        let damage = self.show(picture);
         let done = clock();
         let count = connection.painted();
         if self.latencies.painted(painted.inputs, done) {

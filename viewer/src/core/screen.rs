@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
-use panto_protocol::geometry::Region;
-use panto_protocol::message::decode_frame;
-use panto_protocol::pixel::Picture;
+use panto_protocol::canvas::{Canvas, Digest, PaintError, Presentation, Window, digest};
+use panto_protocol::draw::{SurfaceId, WindowId};
+use panto_protocol::geometry::{Point, Rect, Region};
+use panto_protocol::message::FrameDecoder;
+use panto_protocol::pixel::{Color, Picture};
 use panto_protocol::wire::{DecodeError, MAX_FRAME_PAINT};
 use thiserror::Error;
+
+use super::dragging::MovedWindow;
+use super::explain::Explanation;
 
 /// Why a frame could not be painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -38,7 +42,38 @@ pub struct Painted {
 #[derive(Debug)]
 pub struct Screen {
     canvas: Canvas,
+    decoder: FrameDecoder,
     bytes_by_kind: BTreeMap<&'static str, u64>,
+    explanation: Explanation,
+    /// Windows shown elsewhere than the canvas has them, and where they were shown last.
+    moved: Vec<MovedWindow>,
+    moved_places: Vec<Rect>,
+    /// Whether a frame was painted since the picture was last brought up to date.
+    is_painted: bool,
+    /// Whether all of the picture is to be composed anew.
+    is_stale: bool,
+}
+
+/// The canvas with windows moved ahead and tints over it.
+struct AsShown<'a> {
+    canvas: &'a Canvas,
+    explanation: &'a Explanation,
+    moved: &'a [MovedWindow],
+}
+
+impl Presentation for AsShown<'_> {
+    fn position(&self, window: &Window) -> Point {
+        self.moved.iter().find(|m| m.id == window.id).map_or(window.position, |m| m.position)
+    }
+
+    fn shades(&self) -> bool {
+        self.explanation.is_on()
+    }
+
+    fn shade(&self, surface: SurfaceId, at: Point, row: &mut [Color]) {
+        let alpha = self.canvas.surface(surface).is_ok_and(|s| s.alpha);
+        self.explanation.shade(surface, alpha, at, row);
+    }
 }
 
 impl Default for Screen {
@@ -50,26 +85,49 @@ impl Default for Screen {
 impl Screen {
     /// An empty screen.
     pub fn new() -> Self {
-        Self { canvas: Canvas::new(), bytes_by_kind: BTreeMap::new() }
+        Self {
+            canvas: Canvas::new(),
+            decoder: FrameDecoder::default(),
+            bytes_by_kind: BTreeMap::new(),
+            explanation: Explanation::default(),
+            moved: Vec::new(),
+            moved_places: Vec::new(),
+            is_painted: false,
+            is_stale: false,
+        }
     }
 
     /// Starts anew with an empty canvas; counts go on.
     pub fn clear(&mut self) {
         self.canvas = Canvas::new();
+        self.decoder = FrameDecoder::default();
+        self.explanation.clear();
+    }
+
+    /// Tints the picture by how each area is sent from now on, or ceases to. Returns whether
+    /// that is a change, which the next [`Screen::show`] makes.
+    pub fn explain(&mut self, on: bool) -> bool {
+        let changed = self.explanation.switch(on);
+        self.is_stale |= changed;
+        changed
     }
 
     /// Paints a frame. After an error the connection must be given up: the picture
     /// is no longer the server's.
     pub fn paint(&mut self, frame: &[u8]) -> Result<Painted, FrameError> {
         let (mut commands, mut paint) = (0, 0u64);
-        let (canvas, bytes_by_kind) = (&mut self.canvas, &mut self.bytes_by_kind);
-        let header = decode_frame(frame, |command, bytes| -> Result<(), FrameError> {
+        let bytes_by_kind = &mut self.bytes_by_kind;
+        let explanation = &mut self.explanation;
+        self.is_painted = true;
+        let canvas = &mut self.canvas;
+        let header = self.decoder.decode(frame, canvas, |canvas, command, bytes| -> Result<(), FrameError> {
             paint = paint.saturating_add(command.cost(canvas));
             if paint > MAX_FRAME_PAINT {
                 return Err(FrameError::TooMuch);
             }
             canvas.apply(&command)?;
             *bytes_by_kind.entry(command.kind()).or_default() += bytes as u64;
+            explanation.painted(&command, bytes as u64, canvas);
             commands += 1;
             Ok(())
         })?;
@@ -80,15 +138,75 @@ impl Screen {
         Ok(Painted { inputs: header.inputs, settled: header.settled, commands })
     }
 
-    /// Brings `picture` up to date; returns what changed in it.
-    pub fn show(&mut self, picture: &mut Picture) -> Region {
-        let damage = self.canvas.take_damage();
-        picture.resize(self.canvas.screen_size(), 0);
-        self.canvas.compose(&damage, picture);
+    /// Brings `picture` up to date, with some windows elsewhere than the canvas has them;
+    /// returns what changed in it. Always the same picture.
+    pub fn show(&mut self, moved: &[MovedWindow], picture: &mut Picture) -> Region {
+        let screen = Rect::of_size(self.canvas.screen_size());
+        if screen.is_empty() && !self.is_painted {
+            // A new session, of which nothing has come yet: the last picture stays.
+            return Region::new();
+        }
+        let mut damage = self.canvas.take_damage();
+        if std::mem::take(&mut self.is_stale) {
+            damage = screen.into();
+        }
+        let painted = std::mem::take(&mut self.is_painted);
+        if painted || moved != self.moved {
+            self.move_windows(moved, &mut damage);
+            let shown = AsShown { canvas: &self.canvas, explanation: &self.explanation, moved: &self.moved };
+            if !moved.is_empty() && self.canvas.compose_cost_as(&shown, &damage) > MAX_FRAME_PAINT {
+                // No honest server has so many translucent windows over each other.
+                self.move_windows(&[], &mut damage);
+            }
+        }
+        picture.resize(screen.size(), 0);
+        let shown = AsShown { canvas: &self.canvas, explanation: &self.explanation, moved: &self.moved };
+        self.canvas.compose_as(&shown, &damage, picture);
         damage
     }
 
-    /// Digest of the whole screen, computed from what is shown.
+    /// Moves windows to where they are to be shown, and adds what that changes on the
+    /// screen: the canvas speaks of the places where it has them.
+    fn move_windows(&mut self, moved: &[MovedWindow], damage: &mut Region) {
+        let before = std::mem::replace(&mut self.moved, moved.to_vec());
+        let screen = Rect::of_size(self.canvas.screen_size());
+        let mut add = |rect: Rect| damage.add(rect.intersection(&screen));
+        self.moved_places.drain(..).for_each(&mut add);
+        for window in self.canvas.windows().iter().filter(|w| w.mapped) {
+            let Ok(surface) = self.canvas.surface(window.surface) else { continue };
+            let place = |position| Rect::at(position, surface.picture.size());
+            let now = moved.iter().find(|m| m.id == window.id);
+            if now.is_some() != before.iter().any(|m| m.id == window.id) {
+                // It leaves the place that the canvas has it at, or comes back to it.
+                add(place(window.position));
+            }
+            if let Some(now) = now {
+                self.moved_places.push(place(now.position));
+                add(place(now.position));
+            }
+        }
+    }
+
+    /// Where a window's first pixel is shown on the screen; `None` if there is no such
+    /// window, or it is not shown.
+    pub fn position(&self, id: WindowId) -> Option<Point> {
+        let window = self.canvas.windows().iter().find(|w| w.id == id && w.mapped)?;
+        let moved = self.moved.iter().find(|m| m.id == id);
+        Some(moved.map_or(window.position, |m| m.position))
+    }
+
+    /// Windows that are shown elsewhere than the server has them.
+    pub fn moved(&self) -> &[MovedWindow] {
+        &self.moved
+    }
+
+    /// How each area was sent, and what it cost.
+    pub fn explanation(&self) -> &Explanation {
+        &self.explanation
+    }
+
+    /// Digest of the whole screen as the server has it: tints and windows moved ahead are
+    /// not in it.
     pub fn digest(&self) -> Digest {
         digest(self.canvas.screen().view())
     }

@@ -24,6 +24,8 @@ pub enum Command {
     Refresh,
     /// The window has this many pixels; make the remote screen as large, if the server can.
     Resize(Size),
+    /// Tint the picture by how each area is sent, or no longer.
+    Explain(bool),
     /// Connect again now instead of waiting for the next try.
     Reconnect,
     /// Close the connection and end.
@@ -64,7 +66,8 @@ pub struct Notice {
 /// Everything a front shows.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// The remote screen as the viewer has it, pointer apart, at transmitted scale.
+    /// The remote screen as the viewer has it, pointer apart, at transmitted scale. A
+    /// window that is being dragged here may be ahead of the server's.
     pub picture: Picture,
     /// Size of the remote screen in its own pixels (differs from `picture` when scaled).
     pub screen: Size,
@@ -80,6 +83,8 @@ pub struct Shown {
     pub connection: Connection,
     /// Settings in force, as the server confirmed them.
     pub settings: Settings,
+    /// Whether `picture` is tinted by how each area was sent.
+    pub explained: bool,
     /// Whether this viewer may send input.
     pub may_control: bool,
     /// Whether the server can change its screen's size.

@@ -111,6 +111,7 @@ pub(super) struct Seen {
     pub(super) screen: Size,
     pub(super) settings: Settings,
     pub(super) notice: u64,
+    pub(super) explained: bool,
     pub(super) may_control: bool,
     pub(super) can_resize: bool,
     pub(super) server: String,
@@ -248,6 +249,7 @@ impl App {
                 screen: if shown.screen.is_empty() { shown.picture.size() } else { shown.screen },
                 settings: shown.settings,
                 notice: shown.notice.number,
+                explained: shown.explained,
                 may_control: shown.may_control,
                 can_resize: shown.can_resize,
                 server: shown.server_name.clone(),
@@ -257,6 +259,7 @@ impl App {
             (shown.notice.number != before.notice).then(|| shown.notice.text.clone())
         };
         self.overlay.set_connection(&self.seen.connection, &self.seen.server);
+        self.overlay.set_explained(self.seen.explained);
         if let Connection::Closed { reason } = &self.seen.connection
             && (reason.is_empty() || !self.seen.picture || !self.options.linger)
         {

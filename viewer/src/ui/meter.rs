@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::core::Means;
 use crate::stats::Stats;
 
 /// Time between two samples, and between two redraws of the overlay.
@@ -18,6 +19,8 @@ const WINDOW: usize = 2;
 struct Sample {
     at: Instant,
     bytes: u64,
+    /// In the order of [`Means::ALL`].
+    means: [u64; Means::ALL.len()],
     frames: u64,
     server_cpu: Option<f64>,
     viewer_cpu: f64,
@@ -42,6 +45,7 @@ impl Meter {
         self.samples.push_back(Sample {
             at: now,
             bytes: stats.bytes_down,
+            means: Means::ALL.map(|m| stats.payload_bytes_by_means.get(m.name()).copied().unwrap_or(0)),
             frames: stats.frames,
             server_cpu: stats.server_cpu_s,
             viewer_cpu: stats.viewer_cpu_s,
@@ -67,6 +71,13 @@ impl Meter {
     /// The largest of [`Meter::bits_per_second`] so far.
     pub(super) fn peak(&self) -> f64 {
         self.peak
+    }
+
+    /// Bytes of commands of one kind received in the last second.
+    pub(super) fn bytes_per_second(&self, means: Means) -> u64 {
+        let Some(i) = Means::ALL.iter().position(|m| *m == means) else { return 0 };
+        // Rounded; never negative.
+        (self.rate(|a, b| b.means[i].saturating_sub(a.means[i]) as f64) + 0.5) as u64
     }
 
     /// Frames painted in the last second.
@@ -118,11 +129,15 @@ mod tests {
         for i in 0..300u32 {
             // 1,000 bytes a period, then silence.
             let bytes_down = u64::from(i.min(100)) * 1000;
-            meter.sample(&Stats { bytes_down, frames: i.into(), ..Stats::default() }, start + PERIOD * i);
+            let payload_bytes_by_means = [("fill".to_owned(), u64::from(i) * 40)].into();
+            let stats = Stats { bytes_down, frames: i.into(), payload_bytes_by_means, ..Stats::default() };
+            meter.sample(&stats, start + PERIOD * i);
             meter.sample(&Stats::default(), start + PERIOD * i + PERIOD / 2);
         }
         assert_eq!(meter.bits_per_second(), 0.0);
         assert_eq!(meter.frames_per_second(), 2.0);
+        assert_eq!(meter.bytes_per_second(Means::Fill), 80);
+        assert_eq!(meter.bytes_per_second(Means::Copy), 0);
         assert_eq!(meter.peak(), 16_000.0);
         assert_eq!(meter.history().count(), SAMPLES - 1);
         assert_eq!(meter.server_cpu(), None);

@@ -46,6 +46,8 @@ pub(super) struct Overlay {
     detail: Detail,
     meter: Meter,
     statistics: Option<Rc<Picture>>,
+    explained: bool,
+    legend: Option<Rc<Picture>>,
     menu: Option<MenuState>,
     menu_picture: Option<Rc<Picture>>,
 }
@@ -85,7 +87,7 @@ impl Overlay {
 
     /// Shows for three seconds how to find everything else.
     pub(super) fn hint(&mut self, now: Instant) {
-        let text = format!("{PREFIX} + M menu, S statistics, F full screen, Q quit");
+        let text = format!("{PREFIX} + M menu, S statistics, E explain, F full screen, Q quit");
         self.notice = Some((Rc::new(panels::notice(&text, self.columns(), self.unit)), now + HINT));
     }
 
@@ -96,27 +98,48 @@ impl Overlay {
             Detail::Three => Detail::All,
             Detail::All => Detail::Off,
         };
-        if self.detail == Detail::Off {
+        self.statistics = None;
+        self.rest_meter();
+    }
+
+    /// Whether the picture is tinted, so that a legend must say what the tints mean.
+    pub(super) fn set_explained(&mut self, explained: bool) {
+        if explained != self.explained {
+            self.explained = explained;
+            self.legend = None;
+            self.rest_meter();
+        }
+    }
+
+    /// Without anything to show there is nothing to measure.
+    fn rest_meter(&mut self) {
+        if !self.has_figures() {
             self.meter.clear();
         }
-        self.statistics = None;
+    }
+
+    fn has_figures(&self) -> bool {
+        self.explained || self.detail != Detail::Off
     }
 
     pub(super) fn detail(&self) -> Detail {
         self.detail
     }
 
-    /// Whether the statistics want new figures now.
+    /// Whether statistics or legend want new figures now.
     pub(super) fn wants_figures(&self, now: Instant) -> bool {
-        self.detail != Detail::Off
-            && (self.statistics.is_none() || self.meter.due().is_none_or(|due| due <= now))
+        let missing = self.detail != Detail::Off && self.statistics.is_none()
+            || self.explained && self.legend.is_none();
+        missing || self.has_figures() && self.meter.due().is_none_or(|due| due <= now)
     }
 
-    /// New figures for the statistics.
+    /// New figures for statistics and legend.
     pub(super) fn set_figures(&mut self, facts: Facts<'_>, now: Instant) {
         self.meter.sample(facts.stats, now);
         let full = self.detail == Detail::All;
         self.statistics = Some(Rc::new(panels::statistics(facts, &self.meter, full, self.unit)));
+        self.legend =
+            self.explained.then(|| Rc::new(panels::legend(facts.stats, &self.meter, self.unit)));
     }
 
     pub(super) fn menu_is_open(&self) -> bool {
@@ -169,7 +192,7 @@ impl Overlay {
 
     /// When something changes by itself.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let figures = if self.detail == Detail::Off { None } else { self.meter.due() };
+        let figures = self.meter.due().filter(|_| self.has_figures());
         let notice = self.notice.as_ref().map(|n| n.1);
         [figures, notice].into_iter().flatten().min()
     }
@@ -194,6 +217,10 @@ impl Overlay {
             && self.detail != Detail::Off
         {
             put(p, margin, margin);
+        }
+        if let Some(p) = &self.legend {
+            // Out of the way of the statistics.
+            put(p, (width - side(p).0 - margin).max(0), margin);
         }
         if let Some(p) = &self.banner {
             put(p, (width - side(p).0) / 2, (height - side(p).1) / 2);
@@ -285,12 +312,30 @@ mod tests {
     }
 
     #[test]
+    fn the_legend_is_there_as_long_as_the_tints() {
+        let mut o = overlay();
+        let now = Instant::now();
+        o.set_explained(true);
+        assert!(o.wants_figures(now));
+        let (stats, settings) = (Default::default(), Default::default());
+        let facts = Facts { settings, screen: Size::new(8, 8), stats: &stats, renderer: "" };
+        o.set_figures(facts, now);
+        assert_eq!(o.sprites().len(), 1);
+        assert!(!o.wants_figures(now));
+        assert!(o.wants_figures(o.deadline().unwrap()));
+        o.set_explained(false);
+        assert!(o.sprites().is_empty());
+        assert_eq!(o.deadline(), None);
+    }
+
+    #[test]
     fn the_menu_answers_arrows_and_pointer() {
         let mut o = overlay();
         o.open_menu(MenuState {
             server: "host".into(),
             mode: Default::default(),
             statistics: false,
+            explained: false,
             full_screen: false,
             view_only: false,
             chosen: None,

@@ -7,6 +7,7 @@ use panto_protocol::pixel::{Color, Picture};
 use super::draw::{Painter, color, text_width, wrap};
 use super::meter::Meter;
 use super::shortcuts::{Action, PREFIX, SHORTCUTS};
+use crate::core::Means;
 use crate::stats::Stats;
 
 /// Space between a panel's edge and its content.
@@ -109,6 +110,33 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
     p.finish()
 }
 
+/// Width of the legend's content: 43 characters.
+const LEGEND_WIDTH: i32 = 344;
+
+/// What the tints of an explained picture mean, and what each way of sending has cost.
+pub(super) fn legend(stats: &Stats, meter: &Meter, unit: u32) -> Picture {
+    let lines = Means::ALL.len() as i32 + 1;
+    let mut p = Painter::panel(LEGEND_WIDTH + 2 * PAD, lines * LINE + 2 * PAD + 5, unit);
+    let right = PAD + LEGEND_WIDTH;
+    let mut y = PAD;
+    p.text(PAD, y, "last sent as", color::LABEL);
+    p.text_right(right - 72, y, "so far", color::LABEL);
+    p.text_right(right, y, "a second", color::LABEL);
+    y += LINE + 4;
+    p.fill(PAD, y - 3, LEGEND_WIDTH, 1, color::LINE);
+    for means in Means::ALL {
+        if let Some(tint) = means.color() {
+            p.fill(PAD, y + 2, 12, 12, tint);
+        }
+        p.text(PAD + 20, y, means.about(), color::TEXT);
+        let so_far = stats.payload_bytes_by_means.get(means.name()).copied().unwrap_or(0);
+        p.text_right(right - 72, y, &bytes(so_far), color::TEXT);
+        p.text_right(right, y, &bytes(meter.bytes_per_second(means)), color::LABEL);
+        y += LINE;
+    }
+    p.finish()
+}
+
 /// A line of two figures: label and value, twice.
 type Row = (&'static str, String, &'static str, String);
 
@@ -141,6 +169,7 @@ pub(super) struct MenuState {
     pub(super) server: String,
     pub(super) mode: Mode,
     pub(super) statistics: bool,
+    pub(super) explained: bool,
     pub(super) full_screen: bool,
     pub(super) view_only: bool,
     /// The item under the pointer or chosen by the arrow keys.
@@ -152,7 +181,7 @@ const MENU_TOP: i32 = PAD + 34;
 const MENU_LINE: i32 = 24;
 
 /// The menu's items from `first` to `last` (in [`SHORTCUTS`]) stand in one group.
-const MENU_GROUPS: [usize; 3] = [4, 8, 11];
+const MENU_GROUPS: [usize; 3] = [4, 9, 12];
 
 /// The menu.
 pub(super) fn menu(state: &MenuState, unit: u32) -> Picture {
@@ -175,6 +204,7 @@ pub(super) fn menu(state: &MenuState, unit: u32) -> Picture {
         let on = match item.action {
             Action::Mode(mode) => mode == state.mode,
             Action::Statistics => state.statistics,
+            Action::Explain => state.explained,
             Action::FullScreen => state.full_screen,
             Action::ViewOnly => state.view_only,
             _ => false,

@@ -126,6 +126,14 @@ impl App {
                 self.handle.send(Command::Settings(Settings { mode, ..self.seen.settings }));
             }
             Action::Statistics => self.overlay.next_detail(),
+            Action::Explain => {
+                self.handle.send(Command::Explain(!self.seen.explained));
+                let text = match self.seen.explained {
+                    false => "Tinted by how each area is sent from now on",
+                    true => "The picture as it is",
+                };
+                say(&mut self.overlay, text);
+            }
             Action::FullScreen => {
                 if let Some(view) = &self.view {
                     let full = view.window.fullscreen().is_some();
@@ -159,6 +167,7 @@ impl App {
                 server: self.seen.server.clone(),
                 mode: self.seen.settings.mode,
                 statistics: self.overlay.detail() != Detail::Off,
+                explained: self.seen.explained,
                 full_screen: self.view.as_ref().is_some_and(|v| v.window.fullscreen().is_some()),
                 view_only: self.only_views(),
                 chosen: None,

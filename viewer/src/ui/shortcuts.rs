@@ -7,6 +7,7 @@ use panto_protocol::message::Mode;
 pub(super) enum Action {
     Mode(Mode),
     Statistics,
+    Explain,
     FullScreen,
     Grab,
     Refresh,
@@ -36,6 +37,7 @@ pub(super) const SHORTCUTS: &[Shortcut] = &[
     shortcut('3', Action::Mode(Mode::Hybrid), "Send the cheaper of both"),
     shortcut('0', Action::Mode(Mode::Auto), "Let the link decide"),
     shortcut('S', Action::Statistics, "Statistics"),
+    shortcut('E', Action::Explain, "Explain how it is sent"),
     shortcut('F', Action::FullScreen, "Full screen"),
     shortcut('G', Action::Grab, "Grab the keyboard"),
     shortcut('V', Action::ViewOnly, "View only"),

@@ -110,6 +110,9 @@ fn settings(page: &Page<'_>, way: &str) -> String {
     if row.copy_rect {
         parts.push("may copy rectangles".into());
     }
+    if row.wire == "plain" {
+        parts.push("frames not entropy-coded".into());
+    }
     parts.push(if row.lossless { "lossless" } else { "not lossless" }.into());
     let mut times: Vec<&str> = rows().map(|r| r.time.as_str()).filter(|t| !t.is_empty()).collect();
     times.sort_unstable();

@@ -1,0 +1,49 @@
+//! Draw commands as an entropy-coded stream (`PROTOCOL.md` section 7).
+//!
+//! Every decision of the coded form is a bit with a probability that both ends derive
+//! from what was coded before, by integer arithmetic alone; a range coder turns
+//! probabilities into bytes. What is learned lasts as long as the connection, and each
+//! frame ends on a whole byte, so that a predictable command costs a fraction of a bit
+//! and a frame can be sent at once.
+//!
+//! ```text
+//!   DrawCommand ─► commands ─► text · shape · pixels · bytes ─► Bit, Mixer ─► range coder
+//! ```
+//!
+//! Each model is written once, for a [`Coder`]: encoding, decoding and weighing run the
+//! same lines.
+
+mod bit;
+mod bytes;
+mod commands;
+mod mixer;
+mod number;
+mod pixels;
+mod range;
+mod recent;
+mod shape;
+mod text;
+
+pub use commands::{CommandModels, StreamDecoder, StreamEncoder};
+pub use range::Weight;
+
+/// Where coded decisions go to, or come from.
+trait Coder {
+    /// Whether models learn from what is coded.
+    const LEARNS: bool;
+
+    /// Codes one bit of which `p / 65536` says how likely it is a 1 (`0 < p < 65536`).
+    /// An encoder takes `bit` and returns it; a decoder returns what was encoded.
+    fn code(&mut self, bit: bool, p: u32) -> bool;
+
+    /// The lowest `count` bits of a number of which nothing is known.
+    fn literal(&mut self, value: u32, count: u32) -> u32 {
+        (0..count).rev().fold(0, |out, i| out << 1 | u32::from(self.code(value >> i & 1 == 1, 1 << 15)))
+    }
+}
+
+/// A well mixed number of any two.
+fn hash(a: u32, b: u32) -> u32 {
+    let x = (u64::from(a) << 32 | u64::from(b)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (x >> 32) as u32 ^ (x as u32 >> 15)
+}

@@ -1,0 +1,425 @@
+//! Windows as surfaces: each top-level window's pixels by themselves, also where others
+//! cover it.
+//!
+//! ```text
+//!   events ─► tree (stacking, geometry) ─► layout ─► commands ─► scene
+//!               │                                                  ▲
+//!               ├─► backing (named pixmap, damage, shape) ─────────┤ pixels
+//!               └─► background (the root, where it shows) ─────────┘
+//! ```
+//!
+//! The X server goes on putting the screen together (COMPOSITE's automatic redirection),
+//! so other clients notice nothing. Geometry and pixels are read at different moments;
+//! what has changed in between is told by events, and the next grab puts it right.
+
+mod background;
+mod backing;
+mod layout;
+mod state;
+mod tree;
+
+use std::collections::{BTreeMap, HashSet};
+
+use panto_protocol::draw::SurfaceId;
+use panto_protocol::geometry::{Point, Rect, Region, Size};
+use panto_protocol::pixel::{Color, Pixels};
+use panto_protocol::wire::{MAX_CANVAS_PIXELS, MAX_SURFACES, MAX_WINDOWS};
+use x11rb::connection::SequenceNumber;
+use x11rb::protocol::Event;
+use x11rb::protocol::composite::{ConnectionExt as _, Redirect};
+use x11rb::protocol::xproto::{ConnectionExt as _, MapState, Visualid, Window, WindowClass};
+
+use super::images::{Images, Part};
+use super::pending::Pending;
+use super::server::{Server, rectangles};
+use super::{CaptureError, CaptureSink, rects};
+use background::Background;
+use backing::{Backing, Naming, known};
+use layout::{Layout, Wanted};
+use tree::{Child, Tree};
+
+pub use state::{Reason, Windows, WindowsState};
+
+/// Pixels of all surfaces beyond which windows that are not mapped lose theirs: four
+/// screens of 4K.
+const KEEP_PIXELS: u64 = MAX_CANVAS_PIXELS / 4;
+
+/// Pixels of all surfaces beyond which the screen is captured flat; the rest of what a
+/// canvas holds is for tiles and for what a viewer adds.
+const MOST_PIXELS: u64 = MAX_CANVAS_PIXELS / 4 * 3;
+
+/// Windows beyond which those that are not mapped are dropped, and the most there may be.
+const KEEP_WINDOWS: usize = 256;
+const MOST_WINDOWS: usize = if MAX_WINDOWS < MAX_SURFACES { MAX_WINDOWS } else { MAX_SURFACES } - 1;
+
+/// Times in a row that a mapped window's pixmap may be refused: once is a window that was
+/// unmapped and mapped in the meantime.
+const MOST_REFUSALS: u32 = 3;
+
+/// Captures the windows of one screen.
+#[derive(Debug, Default)]
+pub(super) struct WindowCapture {
+    /// Whether windows are redirected.
+    active: bool,
+    tree: Tree,
+    backings: BTreeMap<Window, Backing>,
+    background: Background,
+    layout: Layout,
+    visuals: HashSet<Visualid>,
+    band: Vec<Color>,
+}
+
+/// Whose pixels are read.
+#[derive(Debug, Clone, Copy)]
+enum Owner {
+    Root,
+    Window(Window),
+}
+
+impl WindowCapture {
+    pub(super) fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// Whether [`Self::grab`] has something to do.
+    pub(super) fn is_pending(&self) -> bool {
+        self.active
+            && (self.tree.is_changed()
+                || !self.background.is_known()
+                || self.backings.values().any(|b| b.damaged || b.whole))
+    }
+
+    /// Redirects windows and asks which there are. Events of the root's children must be
+    /// selected already. Surfaces that an earlier time has left are used again.
+    pub(super) fn start(&mut self, server: &Server) -> Result<Result<(), Reason>, CaptureError> {
+        let conn = &server.conn;
+        if !server.has_composite()? {
+            return Ok(Err(Reason::NoComposite));
+        }
+        let redirect = conn.composite_redirect_subwindows(server.root, Redirect::AUTOMATIC)?;
+        if known(redirect.check())?.is_none() {
+            return Ok(Err(Reason::Refused));
+        }
+        self.active = true;
+        self.visuals = backing::visuals(x11rb::connection::Connection::setup(conn), server.screen);
+        let query = conn.query_tree(server.root)?;
+        let since = query.sequence_number();
+        let mut asked = Vec::new();
+        for window in query.reply()?.children {
+            asked.push((window, conn.get_geometry(window)?, conn.get_window_attributes(window)?));
+        }
+        let mut children = Vec::with_capacity(asked.len());
+        for (window, geometry, attributes) in asked {
+            // Either fails only where the window is gone, which an event will tell.
+            let (Some(g), Some(a)) = (known(geometry.reply())?, known(attributes.reply())?) else { continue };
+            let (at, inner) = (Point::new(g.x.into(), g.y.into()), Size::new(g.width.into(), g.height.into()));
+            let mut child = Child::new(window, at, inner, g.border_width);
+            child.mapped = a.map_state != MapState::UNMAPPED;
+            child.input_only = a.class == WindowClass::INPUT_ONLY;
+            children.push(child);
+        }
+        self.tree = Tree::new(server.root, children, since);
+        Ok(Ok(()))
+    }
+
+    /// Ends redirection; the scene keeps what it has.
+    pub(super) fn stop(&mut self, server: &Server) -> Result<(), CaptureError> {
+        if !std::mem::take(&mut self.active) {
+            return Ok(());
+        }
+        for (&window, backing) in &mut self.backings {
+            backing.release(server, window)?;
+        }
+        server.conn.composite_unredirect_subwindows(server.root, Redirect::AUTOMATIC)?.ignore_error();
+        Ok(())
+    }
+
+    /// Takes windows and their surfaces out of the scene.
+    pub(super) fn clear(&mut self, sink: &mut dyn CaptureSink) {
+        for command in self.layout.bring(&[]) {
+            // Taking away exceeds no limit.
+            let _ = sink.draw(command);
+        }
+        self.backings.clear();
+    }
+
+    /// Everything is to be read: all windows, and the root wherever it shows.
+    pub(super) fn doubt_everything(&mut self, screen: Size) {
+        self.background.doubt_rect(Rect::of_size(screen));
+        for backing in self.backings.values_mut() {
+            backing.whole = backing.pixmap.is_some();
+        }
+    }
+
+    /// Takes in an event that came after the reply or event to request `sequence`.
+    pub(super) fn note(&mut self, event: &Event, sequence: SequenceNumber) {
+        if !self.active {
+            return;
+        }
+        if let Event::DamageNotify(e) = event {
+            if let Some(backing) = self.backings.values_mut().find(|b| b.damage == Some(e.damage)) {
+                backing.damaged = true;
+            }
+            return;
+        }
+        self.tree.apply(event, sequence);
+    }
+
+    /// Takes in every event that has arrived.
+    pub(super) fn drain(&mut self, server: &Server, pending: &mut Pending) -> Result<(), CaptureError> {
+        use x11rb::connection::Connection as _;
+        while let Some((event, sequence)) = server.conn.poll_for_event_with_sequence()? {
+            pending.note(&event, server.root);
+            self.note(&event, sequence);
+        }
+        Ok(())
+    }
+
+    /// Reads what changed and gives it to `sink`. After a [`Reason`] windows can be
+    /// captured no longer. Events must be taken in already.
+    pub(super) fn grab(
+        &mut self,
+        server: &Server,
+        screen: Size,
+        pending: &mut Pending,
+        images: &mut Images,
+        sink: &mut dyn CaptureSink,
+    ) -> Result<Result<(), Reason>, CaptureError> {
+        self.tree.take_changed();
+        self.forget_windows(server)?;
+        if let Err(reason) = self.name_pixmaps(server, Rect::of_size(screen))? {
+            return Ok(Err(reason));
+        }
+        let mut parts = self.damaged_parts(server, screen, pending)?;
+        if let Err(reason) = self.place(sink) {
+            return Ok(Err(reason));
+        }
+        self.background.doubt(&self.tree.take_disturbed());
+        for rect in self.background.take(&self.covered(), Rect::of_size(screen)).rects() {
+            parts.push((Owner::Root, *rect));
+        }
+        self.read(server, &parts, pending, images, sink)?;
+        Ok(Ok(()))
+    }
+
+    /// Gives up what is held of windows that are gone or show nothing.
+    fn forget_windows(&mut self, server: &Server) -> Result<(), CaptureError> {
+        let mut gone = Vec::new();
+        for (&window, backing) in &mut self.backings {
+            match self.tree.child(window) {
+                None => {
+                    backing.release(server, window)?;
+                    gone.push(window);
+                }
+                Some(child) if !child.covers() => {
+                    backing.release_pixmap(server)?;
+                    backing.damaged = false;
+                    backing.whole = false;
+                }
+                Some(_) => {}
+            }
+        }
+        for window in gone {
+            self.backings.remove(&window);
+        }
+        Ok(())
+    }
+
+    /// Names the pixmaps of windows that were mapped or resized.
+    fn name_pixmaps(&mut self, server: &Server, screen: Rect) -> Result<Result<(), Reason>, CaptureError> {
+        let stale = self.tree.children().iter();
+        let stale = stale.filter(|c| c.stale && c.covers() && c.place.intersects(&screen));
+        let stale: Vec<_> =
+            stale.map(|c| (c.window, self.backings.get(&c.window).and_then(|b| b.damage))).collect();
+        for (window, naming) in backing::name(server, &stale, &self.visuals)? {
+            match naming {
+                Naming::Named(named) => {
+                    let backing = self.backings.entry(window).or_default();
+                    let shaped = backing.shape.is_some() || named.shape.is_some();
+                    backing.take(server, &named)?;
+                    self.tree.set_named(window, &named);
+                    if let Some(child) = self.tree.child(window).filter(|_| shaped) {
+                        self.background.doubt_rect(child.place);
+                    }
+                }
+                Naming::InputOnly => self.tree.set_input_only(window),
+                Naming::OtherFormat => return Ok(Err(Reason::Format)),
+                Naming::Refused => {
+                    let backing = self.backings.entry(window).or_default();
+                    backing.damage = None;
+                    backing.refusals += 1;
+                    if backing.refusals > MOST_REFUSALS {
+                        return Ok(Err(Reason::Unnamed));
+                    }
+                    // If it was not unmapped, the next grab tries again.
+                    self.tree.set_changed();
+                }
+                Naming::Gone => {
+                    // The event that tells it is on its way.
+                    self.backings.remove(&window);
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// What has to be read of windows, in their pixmaps' coordinates; damage of the root
+    /// goes to the background.
+    fn damaged_parts(
+        &mut self,
+        server: &Server,
+        screen: Size,
+        pending: &mut Pending,
+    ) -> Result<Vec<(Owner, Rect)>, CaptureError> {
+        let mut asked = Vec::new();
+        for (&window, backing) in &mut self.backings {
+            if let (true, Some(damage)) = (std::mem::take(&mut backing.damaged), backing.damage) {
+                asked.push((window, server.take_damage(damage)?));
+            }
+        }
+        let of_root = match pending.root_damage {
+            Some(damage) if std::mem::take(&mut pending.damage) => Some(server.take_damage(damage)?),
+            _ => None,
+        };
+        let mut parts = Vec::new();
+        for (window, reported) in asked {
+            let Some(reported) = known(reported.reply())? else { continue };
+            let Some(backing) = self.backings.get(&window).filter(|b| b.pixmap.is_some() && !b.whole) else {
+                continue;
+            };
+            let rects = rectangles(&reported).map(|r| r.offset(backing.border, backing.border));
+            for rect in rects::merge(rects, backing.size).rects() {
+                parts.push((Owner::Window(window), *rect));
+            }
+        }
+        for (&window, backing) in &mut self.backings {
+            if std::mem::take(&mut backing.whole) {
+                parts.push((Owner::Window(window), Rect::of_size(backing.size)));
+            }
+        }
+        if let Some(of_root) = of_root {
+            self.background.doubt(&rects::merge(rectangles(&of_root.reply()?), screen));
+        }
+        Ok(parts)
+    }
+
+    /// Brings the scene's surfaces and windows to what is known of the real ones.
+    fn place(&mut self, sink: &mut dyn CaptureSink) -> Result<(), Reason> {
+        let area = |b: &Backing| b.size.area();
+        let children = || self.tree.children().iter().filter_map(|c| Some((c, self.backings.get(&c.window)?)));
+        let pixels: u64 = children().map(|(_, b)| area(b)).sum();
+        let keep = pixels <= KEEP_PIXELS && children().count() <= KEEP_WINDOWS;
+        let wanted: Vec<Wanted> = children()
+            .filter(|(c, b)| !b.size.is_empty() && (keep || c.covers()))
+            .map(|(c, b)| {
+                // Size and position change together, once the new pixmap is there.
+                let before = self.layout.position(c.window).filter(|_| c.stale && c.covers());
+                Wanted {
+                    window: c.window,
+                    position: before.unwrap_or(c.place.origin()),
+                    size: b.size,
+                    alpha: b.shape.is_some(),
+                    mapped: b.pixmap.is_some(),
+                }
+            })
+            .collect();
+        let pixels: u64 = wanted.iter().map(|w| w.size.area()).sum();
+        if pixels > MOST_PIXELS || wanted.len() > MOST_WINDOWS {
+            return Err(Reason::TooMuch);
+        }
+        for command in self.layout.bring(&wanted) {
+            sink.draw(command).map_err(|_| Reason::TooMuch)?;
+        }
+        Ok(())
+    }
+
+    /// What of the root windows hide.
+    fn covered(&self) -> Region {
+        let mut covered = Region::new();
+        for child in self.tree.children().iter().filter(|c| c.covers()) {
+            let shape = self.backings.get(&child.window).and_then(|b| b.shape.as_ref());
+            match shape.filter(|_| !child.stale) {
+                Some(shape) => covered.add_region(&shape.offset(child.place.left, child.place.top)),
+                None => covered.add(child.place),
+            }
+        }
+        covered
+    }
+
+    /// Reads parts and hands them over.
+    fn read(
+        &mut self,
+        server: &Server,
+        parts: &[(Owner, Rect)],
+        pending: &mut Pending,
+        images: &mut Images,
+        sink: &mut dyn CaptureSink,
+    ) -> Result<(), CaptureError> {
+        let mut pieces = Vec::with_capacity(parts.len());
+        for &(owner, rect) in parts {
+            let drawable = match owner {
+                Owner::Root => Some(server.root),
+                Owner::Window(window) => self.backings.get(&window).and_then(|b| b.pixmap),
+            };
+            let Some(drawable) = drawable else { continue };
+            pieces.extend(images.pieces(rect).map(|rect| (owner, Part { drawable, rect })));
+        }
+        let mut rest = &pieces[..];
+        while !rest.is_empty() {
+            let asked: Vec<Part> = rest.iter().map(|(_, part)| *part).collect();
+            let fetched = images.fetch(&server.conn, &asked)?;
+            // Every event of what was done before the images were made has arrived with them.
+            self.drain(server, pending)?;
+            for ((owner, part), image) in rest.iter().zip(&fetched) {
+                let result = match *owner {
+                    Owner::Root => {
+                        // Where a window came or went in the meantime it may be in the picture.
+                        let mut sure = Region::from(part.rect);
+                        sure.subtract_region(self.tree.disturbed());
+                        sure.rects().iter().try_for_each(|r| {
+                            images.hand_over(image, *r, &mut |at, pixels| {
+                                sink.surface_pixels(SurfaceId::SCREEN, at, pixels);
+                            })
+                        })
+                    }
+                    Owner::Window(window) => {
+                        let Some(surface) = self.layout.surface(window) else { continue };
+                        let shape = self.backings.get(&window).and_then(|b| b.shape.as_ref());
+                        let band = &mut self.band;
+                        images.hand_over(image, part.rect, &mut |at, pixels| match shape {
+                            None => sink.surface_pixels(surface, at, pixels),
+                            Some(shape) => sink.surface_pixels(surface, at, cut(pixels, at, shape, band)),
+                        })
+                    }
+                };
+                match result {
+                    Err(CaptureError::Request { request, error }) => {
+                        tracing::debug!(request, error, "an image was refused");
+                        pending.refused = true;
+                    }
+                    result => result?,
+                }
+            }
+            rest = &rest[fetched.len()..];
+        }
+        Ok(())
+    }
+}
+
+/// Opaque pixels inside the shape, and nothing outside.
+fn cut<'b>(pixels: Pixels<'_>, at: Point, shape: &Region, band: &'b mut Vec<Color>) -> Pixels<'b> {
+    let size = pixels.size();
+    band.clear();
+    band.resize(size.area() as usize, 0);
+    for r in shape.intersection(&Rect::at(at, size)).rects() {
+        let r = r.offset(-at.x, -at.y);
+        for y in r.top as usize..r.bottom as usize {
+            let columns = r.left as usize..r.right as usize;
+            let row = &mut band[y * size.width as usize..][columns.clone()];
+            for (out, pixel) in row.iter_mut().zip(&pixels.row(y)[columns]) {
+                *out = pixel | 0xff00_0000;
+            }
+        }
+    }
+    Pixels::new(size, size.width as usize, band).expect("the band was just made for this size")
+}

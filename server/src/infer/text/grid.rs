@@ -1,0 +1,167 @@
+//! Fixed pitch: the grid of a terminal's cells.
+
+use panto_protocol::geometry::Rect;
+use panto_protocol::pixel::{Color, Picture};
+
+/// Widths of a cell that are tried.
+const WIDTHS: std::ops::RangeInclusive<i32> = 5..=24;
+
+/// Heights of a cell that are tried.
+const HEIGHTS: std::ops::RangeInclusive<i32> = 8..=48;
+
+/// Rows around the text that are looked at as well: line pitch shows in several lines.
+const CONTEXT: i32 = 200;
+
+/// Columns of ink that a grid must explain.
+const MIN_COLUMNS: i32 = 48;
+
+/// Grids that are worth a trial.
+const MAX_CANDIDATES: usize = 4;
+
+/// Cells of one size, side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Grid {
+    /// Where a column of cells begins, `0 <= left < width`.
+    left: i32,
+    width: i32,
+    /// Where a row of cells begins, `0 <= top < height`.
+    top: i32,
+    height: i32,
+    /// Where text was found on it.
+    pub seen: Rect,
+}
+
+impl Grid {
+    /// Whether a rectangle lies where text was found, or right beside it.
+    pub(super) fn reaches(&self, rect: &Rect) -> bool {
+        Rect::from_corners(
+            self.seen.left - self.width,
+            self.seen.top - self.height,
+            self.seen.right + self.width,
+            self.seen.bottom + self.height,
+        )
+        .contains_rect(rect)
+    }
+
+    /// The cells that a rectangle touches.
+    pub(super) fn align(&self, rect: &Rect) -> Rect {
+        let down = |v: i32, phase: i32, pitch: i32| (v - phase).div_euclid(pitch) * pitch + phase;
+        let up = |v: i32, phase: i32, pitch: i32| down(v + pitch - 1, phase, pitch);
+        Rect::from_corners(
+            down(rect.left, self.left, self.width),
+            down(rect.top, self.top, self.height),
+            up(rect.right, self.left, self.width),
+            up(rect.bottom, self.top, self.height),
+        )
+    }
+
+    /// Rows of cells of an aligned rectangle.
+    pub(super) fn lines(&self, rect: Rect) -> impl Iterator<Item = Rect> + use<> {
+        let height = self.height;
+        (rect.top..rect.bottom)
+            .step_by(height as usize)
+            .map(move |top| Rect { top, bottom: (top + height).min(rect.bottom), ..rect })
+    }
+
+    /// From the first to the last column of each cell of a line.
+    pub(super) fn cells(&self, line: Rect) -> impl Iterator<Item = (i32, i32)> + use<> {
+        let width = self.width;
+        let first = self.align(&line).left;
+        (first..line.right)
+            .step_by(width as usize)
+            .map(move |left| (left.max(line.left), (left + width).min(line.right)))
+    }
+
+    /// The same grid, seen elsewhere.
+    pub(super) fn seen_in(self, seen: Rect) -> Self {
+        Self { seen, ..self }
+    }
+
+    /// Whether it is the same grid, wherever it was seen.
+    pub(super) fn same(&self, other: &Grid) -> bool {
+        self.seen_in(other.seen) == *other
+    }
+}
+
+/// Grids on which the text of a rectangle may lie, the likeliest first.
+pub(super) fn candidates(picture: &Picture, rect: Rect, background: Color) -> Vec<Grid> {
+    let context = context(picture, rect, background);
+    let (across, down) = crossings(picture, context, background);
+    let ink_columns = across.iter().filter(|c| **c > 0).count() as i32;
+    if ink_columns < MIN_COLUMNS {
+        return Vec::new();
+    }
+    let Some((top, height)) = pitches(&down, HEIGHTS).into_iter().next() else { return Vec::new() };
+    pitches(&across, WIDTHS)
+        .into_iter()
+        .take(MAX_CANDIDATES)
+        .map(|(left, width)| Grid {
+            left: (context.left + left).rem_euclid(width),
+            width,
+            top: (context.top + top).rem_euclid(height),
+            height,
+            seen: rect,
+        })
+        .collect()
+}
+
+/// The rectangle with the rows above and below it that are mostly background, too.
+fn context(picture: &Picture, rect: Rect, background: Color) -> Rect {
+    let written = |y: i32| {
+        let row = picture.row(y, rect.left, rect.right);
+        row.iter().filter(|&&p| p == background).count() * 5 >= row.len() * 2
+    };
+    let mut context = rect;
+    while context.height() < CONTEXT as u32 && context.top > 0 && written(context.top - 1) {
+        context.top -= 1;
+    }
+    while context.height() < CONTEXT as u32
+        && context.bottom < picture.bounds().bottom
+        && written(context.bottom)
+    {
+        context.bottom += 1;
+    }
+    context
+}
+
+/// For each column how many rows have ink in it and in the column before, and for each
+/// row how many columns have ink in it and in the row before.
+fn crossings(picture: &Picture, rect: Rect, background: Color) -> (Vec<u32>, Vec<u32>) {
+    let mut across = vec![0; rect.width() as usize];
+    let mut down = vec![0; rect.height() as usize];
+    let mut above: &[Color] = &[];
+    for (y, down) in (rect.top..rect.bottom).zip(&mut down) {
+        let row = picture.row(y, rect.left, rect.right);
+        for (x, pair) in row.windows(2).enumerate() {
+            across[x + 1] += u32::from(pair[0] != background && pair[1] != background);
+        }
+        *down = row.iter().zip(above).filter(|(a, b)| **a != background && **b != background).count() as u32;
+        above = row;
+    }
+    (across, down)
+}
+
+/// Phases and pitches at which little ink crosses, from the least.
+fn pitches(crossings: &[u32], pitches: std::ops::RangeInclusive<i32>) -> Vec<(i32, i32)> {
+    let length = crossings.len() as i32;
+    let total: u64 = crossings.iter().map(|c| u64::from(*c)).sum();
+    let mut found: Vec<(u64, i32, i32)> = Vec::new();
+    for pitch in pitches.filter(|p| p * 3 <= length) {
+        for phase in 0..pitch {
+            let at_edges: u64 =
+                crossings[phase as usize..].iter().step_by(pitch as usize).map(|c| u64::from(*c)).sum();
+            // Per mille of what would cross edges anywhere.
+            let share = at_edges * pitch as u64 * 1000 / total.max(1);
+            if share < 350 {
+                found.push((share, phase, pitch));
+            }
+        }
+    }
+    // Multiples of a pitch are as good as itself: the smallest of those that are almost
+    // as good as the best is meant.
+    let best = found.iter().map(|f| f.0).min().unwrap_or(0);
+    found.retain(|f| f.0 <= best + 120);
+    let smallest = found.iter().map(|f| f.2).min().unwrap_or(0);
+    found.sort_unstable_by_key(|f| (f.2 != smallest, f.0 / 20, f.2));
+    found.into_iter().map(|(_, phase, pitch)| (phase, pitch)).collect()
+}

@@ -1,0 +1,315 @@
+//! Text in a flat picture, as glyph shapes: exact to the pixel, colour apart.
+//!
+//! ```text
+//!   rectangles ─► known grids of cells ──┐
+//!       │                                ├─► lines ─► pieces ─► known or new shapes ─► areas
+//!       └─► background, bands, blocks ───┘
+//! ```
+//!
+//! A shape is the coverage that makes the pixels from a background and one colour. What
+//! was read once is known, and a shape that is known is preferred to a new one. Where
+//! there are several ways to read (boxes between blank columns, cells of a grid) the one
+//! of the fewest estimated bits is taken; whether text is cheaper than pixels is not
+//! decided here.
+
+mod grid;
+mod ink;
+mod reading;
+mod scan;
+mod shapes;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use panto_protocol::draw::Coverage;
+use panto_protocol::geometry::{Point, Rect, Region};
+use panto_protocol::pixel::{Color, Picture, blend};
+
+use grid::{Grid, candidates};
+use reading::{Knowledge, Reading, View};
+use scan::{background, bands, blank, columns, difference_box, grow_to_gaps, solid};
+
+/// A stretch of text on one background.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextArea {
+    /// Filled with `background` first; every pixel of it is the target's after the runs
+    /// are painted.
+    pub rect: Rect,
+    /// What the text stands on.
+    pub background: Color,
+    /// From the top down. An area that has become blank has none.
+    pub runs: Vec<TextRun>,
+}
+
+/// Glyphs of one line in one colour, from left to right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextRun {
+    /// Colour at full coverage.
+    pub color: Color,
+    /// All inside the area; none overlaps another.
+    pub glyphs: Vec<FoundGlyph>,
+}
+
+/// A shape at its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundGlyph {
+    /// Where the mask's first pixel lies.
+    pub at: Point,
+    /// Trimmed: no row or column at an edge of the mask is empty.
+    pub shape: Arc<Coverage>,
+}
+
+/// Highest line of text that is read as one.
+const MAX_LINE: i32 = 32;
+
+/// Blank columns that part blocks which stand side by side.
+const BLOCK_GAP: i32 = 10;
+
+/// How often a rectangle is cut into smaller ones.
+const MAX_DEPTH: u32 = 8;
+
+/// Smallest side of a box that is searched for text inside, such as a button.
+const MIN_BOX: u32 = 12;
+
+/// New shapes from which on a grid is looked for.
+const MANY_FRESH: usize = 8;
+
+/// Grids that are remembered.
+const MAX_GRIDS: usize = 6;
+
+/// Finds text, and remembers shapes, colours and grids for the next time.
+#[derive(Debug, Default)]
+pub struct TextFinder {
+    knowledge: Knowledge,
+    /// The last used first.
+    grids: Vec<Grid>,
+}
+
+impl TextFinder {
+    /// A finder that knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Text in `rects`, tight rectangles in which `target` differs from `shadow`: disjoint
+    /// areas, which may go a little beyond the rectangles where those cut letters. Painting
+    /// an area's fill and then its runs gives exactly `target` in the whole area.
+    pub fn find(&mut self, target: &Picture, shadow: &Picture, rects: &[Rect]) -> Vec<TextArea> {
+        if target.size() != shadow.size() {
+            return Vec::new();
+        }
+        let view = View { target, shadow };
+        let mut areas = Vec::new();
+        let mut others: Vec<Rect> = Vec::new();
+        let mut on_grids: Vec<(usize, Region)> = Vec::new();
+        for rect in rects.iter().map(|r| r.intersection(&target.bounds())).filter(|r| !r.is_empty()) {
+            match self.grids.iter().position(|g| g.reaches(&rect)) {
+                Some(i) => {
+                    let cells = self.grids[i].align(&rect).intersection(&target.bounds());
+                    match on_grids.iter_mut().find(|g| g.0 == i) {
+                        Some((_, region)) => region.add(cells),
+                        None => on_grids.push((i, cells.into())),
+                    }
+                }
+                None => others.push(rect),
+            }
+        }
+        for (i, region) in on_grids {
+            for &rect in region.rects() {
+                let mut grid = self.grids[i];
+                match self.read_grid(view, rect, &grid) {
+                    Some(reading) if reading.glyphs > 4 * reading.fresh.len() || reading.fresh.len() < MANY_FRESH => {
+                        grid.seen = grid.seen.union(&rect);
+                        self.grids[i] = grid;
+                        self.accept(reading, &mut areas, &mut others);
+                    }
+                    _ => others.push(rect),
+                }
+            }
+        }
+        for rect in merged(target, others) {
+            self.search(view, rect, 0, &mut areas);
+        }
+        areas.retain(|area| paints(area, target));
+        areas
+    }
+
+    /// Adds a shape that the viewer has: it is preferred to a new one.
+    pub fn learn(&mut self, shape: &Arc<Coverage>) {
+        self.knowledge.shapes.add(shape.clone());
+    }
+
+    /// Text anywhere in a rectangle.
+    fn search(&mut self, view: View<'_>, rect: Rect, depth: u32, areas: &mut Vec<TextArea>) {
+        let Some(changed) = difference_box(view.target, view.shadow, rect) else { return };
+        if let Some(color) = solid(view.target, changed) {
+            push(TextArea { rect: changed, background: color, runs: Vec::new() }, areas);
+            return;
+        }
+        let Some(background) = background(view.target, rect) else { return };
+        let (lines, blocks) = cut(view.target, rect, background);
+        let mut reading = Reading::default();
+        for &line in &lines {
+            self.knowledge.read_boxes(&view, line, background, &mut reading);
+        }
+        let mut used = None;
+        if reading.fresh.len() >= MANY_FRESH {
+            for grid in candidates(view.target, rect, background) {
+                let cells = grid.align(&rect).intersection(&view.target.bounds());
+                if let Some(other) = self.read_grid(view, cells, &grid)
+                    && other.cost * 20 < reading.cost * 19
+                {
+                    reading = other;
+                    used = Some(grid.seen_in(cells));
+                }
+            }
+        }
+        if let Some(mut grid) = used {
+            if let Some(i) = self.grids.iter().position(|g| g.same(&grid)) {
+                grid.seen = grid.seen.union(&self.grids.remove(i).seen);
+            }
+            self.grids.truncate(MAX_GRIDS - 1);
+            self.grids.insert(0, grid);
+        }
+        let mut failed = Vec::new();
+        self.accept(reading, areas, &mut failed);
+        if depth < MAX_DEPTH {
+            failed.retain(|r| r.width() >= MIN_BOX && r.height() >= MIN_BOX);
+            for rect in failed.into_iter().chain(if used.is_none() { blocks } else { Vec::new() }) {
+                self.search(view, rect, depth + 1, areas);
+            }
+        }
+    }
+
+    fn read_grid(&mut self, view: View<'_>, rect: Rect, grid: &Grid) -> Option<Reading> {
+        let background = background(view.target, rect)?;
+        let mut reading = Reading::default();
+        for line in grid.lines(rect) {
+            let cells: Vec<(i32, i32)> = grid.cells(line).collect();
+            self.knowledge.read_cells(&view, line, background, &cells, &mut reading);
+        }
+        Some(reading)
+    }
+
+    fn accept(&mut self, mut reading: Reading, areas: &mut Vec<TextArea>, failed: &mut Vec<Rect>) {
+        self.knowledge.learn(&mut reading);
+        failed.append(&mut reading.failed);
+        for area in reading.areas {
+            push(area, areas);
+        }
+    }
+}
+
+/// Adds an area unless it overlaps another.
+fn push(area: TextArea, areas: &mut Vec<TextArea>) {
+    if !areas.iter().any(|a| a.rect.intersects(&area.rect)) {
+        areas.push(area);
+    }
+}
+
+/// The rectangles grown to whole letters; those that overlap then are one.
+fn merged(target: &Picture, rects: Vec<Rect>) -> Vec<Rect> {
+    let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
+    for rect in rects {
+        let mut rect = match background(target, rect) {
+            Some(background) => grow_to_gaps(target, rect, background),
+            None => continue,
+        };
+        while let Some(i) = out.iter().position(|r| r.intersects(&rect)) {
+            rect = rect.union(&out.swap_remove(i));
+        }
+        out.push(rect);
+    }
+    out.sort_unstable_by_key(|r| (r.top, r.left));
+    out
+}
+
+/// Lines of text one below the other, and blocks that need a closer look. Together they
+/// cover the rectangle.
+fn cut(target: &Picture, rect: Rect, background: Color) -> (Vec<Rect>, Vec<Rect>) {
+    let bands = join_dots(bands(target, rect, background));
+    let (mut lines, mut blocks) = (Vec::new(), Vec::new());
+    let alone = bands.len() == 1;
+    let mut top = rect.top;
+    for (i, &(first, last)) in bands.iter().enumerate() {
+        let bottom = if i + 1 < bands.len() { last } else { rect.bottom };
+        let band = Rect { top, bottom, ..rect };
+        top = bottom;
+        let height = last - first;
+        let parts = if height > MAX_LINE { columns(target, band, background, BLOCK_GAP) } else { Vec::new() };
+        match parts.as_slice() {
+            [] => lines.push(band),
+            [(left, right)] if alone && *left <= rect.left + 1 && rect.right <= *right + 1 => {
+                // A frame, perhaps: what does it hold?
+                let inner = Rect::from_corners(rect.left + 2, first + 2, rect.right - 2, last - 2);
+                if !inner.is_empty() {
+                    blocks.push(inner);
+                }
+            }
+            parts => blocks.extend(parts.iter().map(|&(left, right)| Rect { left, right, top: first, bottom: last })),
+        }
+    }
+    if bands.is_empty() && blank(target, rect, background) {
+        lines.push(rect);
+    }
+    (lines, blocks)
+}
+
+/// Dots and accents are apart from their letters when no letter of the line is tall.
+fn join_dots(bands: Vec<(i32, i32)>) -> Vec<(i32, i32)> {
+    const DOT: i32 = 4;
+    const GAP: i32 = 2;
+    let mut out: Vec<(i32, i32)> = Vec::with_capacity(bands.len());
+    for band in bands {
+        match out.last_mut() {
+            Some(last)
+                if band.0 - last.1 <= GAP
+                    && (last.1 - last.0 <= DOT || band.1 - band.0 <= DOT)
+                    && band.1 - last.0 <= MAX_LINE =>
+            {
+                last.1 = band.1;
+            }
+            _ => out.push(band),
+        }
+    }
+    out
+}
+
+/// Whether an area is the target's once it is painted.
+fn paints(area: &TextArea, target: &Picture) -> bool {
+    if !target.bounds().contains_rect(&area.rect) {
+        return false;
+    }
+    let mut painted = Picture::new(area.rect.size(), area.background);
+    for run in &area.runs {
+        for glyph in &run.glyphs {
+            let at = glyph.at.offset(-area.rect.left, -area.rect.top);
+            let place = Rect::at(at, glyph.shape.size);
+            if !painted.bounds().contains_rect(&place) {
+                return false;
+            }
+            let rows = glyph.shape.mask.chunks_exact(glyph.shape.row_bytes().max(1));
+            for (y, mask) in (place.top..place.bottom).zip(rows) {
+                let row = painted.row_mut(y, place.left, place.right);
+                paint_row(row, mask, run.color, glyph.shape.subpixel);
+            }
+        }
+    }
+    painted.view().rows().eq(target.crop(area.rect).rows())
+}
+
+fn paint_row(row: &mut [Color], mask: &[u8], color: Color, subpixel: bool) {
+    if subpixel {
+        for (p, m) in row.iter_mut().zip(mask.chunks_exact(3)) {
+            *p = blend(color, *p, m[0]) & 0x0000_00ff
+                | blend(color, *p, m[1]) & 0xff00_ff00
+                | blend(color, *p, m[2]) & 0x00ff_0000;
+        }
+    } else {
+        for (p, m) in row.iter_mut().zip(mask) {
+            *p = blend(color, *p, *m);
+        }
+    }
+}
