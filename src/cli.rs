@@ -190,6 +190,9 @@ pub struct Serve {
     /// Largest size that the virtual display can be given later
     #[arg(long, value_name = "WxH", value_parser = size, default_value = "3840x2160")]
     pub max_size: Size,
+    /// Whether each window of an X display is a surface of its own
+    #[arg(long, value_enum, default_value_t)]
+    pub windows: WindowsArg,
     /// Serve the demo desktop instead of an X display
     #[arg(long, conflicts_with = "display")]
     pub demo: bool,
@@ -202,6 +205,24 @@ pub struct Serve {
     /// Command for the virtual display
     #[arg(last = true)]
     pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum WindowsArg {
+    /// Where the X server lets us; `panto ctl status` says if not, and why
+    #[default]
+    Auto,
+    /// The screen is one flat picture
+    No,
+}
+
+impl From<WindowsArg> for Windows {
+    fn from(windows: WindowsArg) -> Self {
+        match windows {
+            WindowsArg::Auto => Self::Auto,
+            WindowsArg::No => Self::No,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -476,6 +497,9 @@ pub struct Record {
     /// Start a virtual display of this size (needs Xvfb) and the command behind `--` on it
     #[arg(long = "virtual", value_name = "WxH", value_parser = size, conflicts_with_all = ["display", "demo"])]
     pub virtual_size: Option<Size>,
+    /// Whether each window is recorded as a surface of its own
+    #[arg(long, value_enum, default_value_t)]
+    pub windows: WindowsArg,
     /// Record the demo desktop's script
     #[arg(long, conflicts_with = "display")]
     pub demo: bool,

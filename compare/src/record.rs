@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use panto_protocol::geometry::Size;
 use panto_protocol::message::InputEvent;
 use panto_protocol::time::Micros;
-use panto_server::capture::{CaptureError, InputWatch, ObservedInput};
+use panto_server::capture::{CaptureError, InputWatch, ObservedInput, Windows};
 use panto_server::demo::{Desktop, perform, script};
 use panto_server::scene::{Scene, SharedScene};
 use panto_server::source::{Source, X11Source, X11SourceError};
@@ -56,6 +56,8 @@ pub struct RecordOptions {
     pub limit: Option<Duration>,
     /// zstd's level, 1 to 19.
     pub level: i32,
+    /// Whether windows are recorded one by one.
+    pub windows: Windows,
 }
 
 /// How a recording ended.
@@ -119,7 +121,7 @@ pub fn record(
             (display.display().to_owned(), Some(display))
         }
     };
-    let (source, scene) = X11Source::start(Some(&display))?;
+    let (source, scene) = X11Source::start(Some(&display), options.windows)?;
     let tape = Tape::default();
     scene.on_update({
         let tape = tape.clone();

@@ -65,6 +65,10 @@ fn run(path: &Path, dump: Option<&str>) -> Result<(), TraceError> {
             let took = begun.elapsed();
             (time, longest) = (time + took, longest.max(took));
             updates += 1;
+            if dump == Some("areas") {
+                println!("{} ms: {} moves, {} rects {rects:?}", now.0 / 1000, moves.len(), rects.len());
+                for a in &found { println!("   {:?} {:06x} {:?}", a.rect, a.background, a.runs.iter().map(|r| (r.color, r.glyphs.len())).collect::<Vec<_>>()); }
+            }
             for (i, area) in found.iter().enumerate() {
                 assert!(found[..i].iter().all(|a| !a.rect.intersects(&area.rect)), "areas overlap");
                 paint(&mut shadow, area);

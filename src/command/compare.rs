@@ -19,6 +19,7 @@ use panto_compare::script::Script;
 use panto_compare::work::Work;
 use panto_compare::workload::Workload;
 use panto_protocol::message::{Depth, Settings};
+use panto_server::capture::Windows;
 use panto_server::trace::Header;
 use panto_server::virtual_display::CommandExit;
 use tempfile::TempDir;
@@ -222,6 +223,7 @@ fn record_work(
         script: has_script.then(|| work.script.clone()),
         limit: Some(limit),
         level: 3,
+        windows: Windows::Auto,
     };
     let subject = Subject::Virtual { size: work.size, command: work.command.clone() };
     let ending = record(path, subject, &how, stop);

@@ -24,6 +24,7 @@ pub fn run(options: Ctl) -> anyhow::Result<Exit> {
         Response::Status(s) => {
             println!("{} (panto {}), up {:.0} s, CPU {:.2} s", s.name, s.version, s.uptime_s, s.server_cpu_s);
             println!("screen {}x{}, {} windows known, {} viewers", s.width, s.height, s.windows, s.viewers);
+            println!("windows {}", s.windows_as);
             if let Some(failure) = s.failure {
                 println!("no picture: {failure}");
             }

@@ -42,6 +42,7 @@ pub fn run(options: Record) -> anyhow::Result<Exit> {
         script,
         limit: options.duration,
         level: options.compress,
+        windows: options.windows.into(),
     };
     let ending = record(&options.out, subject, &how, &stop);
     // A part that can be played is worth telling of, whatever went wrong.

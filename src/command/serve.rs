@@ -175,7 +175,7 @@ fn source(options: &Serve) -> anyhow::Result<Started> {
         None => None,
     };
     let display = virtual_display.as_ref().map(VirtualDisplay::display).or(options.display.as_deref());
-    let started = Started::new(X11Source::start(display)?);
+    let started = Started::new(X11Source::start(display, options.windows.into())?);
     Ok(Started { virtual_display, ..started })
 }
 

@@ -24,6 +24,9 @@ mod recent;
 mod shape;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use commands::{CommandModels, StreamDecoder, StreamEncoder};
 pub use range::Weight;
 

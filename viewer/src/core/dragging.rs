@@ -21,8 +21,9 @@ const CONVINCING: u32 = 2;
 /// manager needs a moment, and the frame that takes the motion in may leave before it moved.
 const LAG: Micros = Micros::from_millis(150);
 
-/// What an answer may take beyond twice the slowest one of this drag before the window is
-/// believed to stand still: a motion that moves nothing is never answered.
+/// What an answer may take beyond twice the quickest one of this drag before the window is
+/// believed to stand still: a motion that changes nothing is answered with whatever changes
+/// next, or never.
 const PATIENCE: Micros = Micros::from_millis(250);
 
 /// Windows dragged together at most: a frame, its content and what is attached to them.
@@ -66,8 +67,8 @@ struct Hold {
     /// Where the pointer was after which event, oldest first; the first is the press or the
     /// oldest place that a window may still be at. Ends with the release.
     trail: VecDeque<Step>,
-    /// The slowest answer so far.
-    answer: Micros,
+    /// The quickest answer so far.
+    answer: Option<Micros>,
     /// Where the server had the windows when it saw the press.
     home: Vec<(WindowId, Rect)>,
     /// Where it had them when the newest frame was painted.
@@ -159,7 +160,7 @@ impl Dragging {
                         grip: pointer,
                         released: false,
                         trail: VecDeque::from([Step { number, at: now, pointer }]),
-                        answer: Micros::ZERO,
+                        answer: None,
                         home: places(canvas),
                         known: places(canvas),
                         tracks: Vec::new(),
@@ -244,7 +245,8 @@ impl Hold {
 
     /// How long an answer may take.
     fn patience(&self) -> Micros {
-        self.answer + self.answer + PATIENCE
+        let answer = self.answer.unwrap_or_default();
+        answer + answer + PATIENCE
     }
 
     /// The oldest motion that no frame has taken into account.
@@ -273,7 +275,8 @@ impl Hold {
             return Ok(());
         };
         if newest.number > answered_before {
-            self.answer = self.answer.max(now.since(newest.at));
+            let answer = now.since(newest.at);
+            self.answer = Some(self.answer.map_or(answer, |quickest| quickest.min(answer)));
         }
         // A followed window that is gone takes the others with it: this is no plain drag.
         let gone = |t: &Track| t.is_followed() && place_of(&self.known, t.id).is_none();
@@ -356,3 +359,6 @@ fn places(canvas: &Canvas) -> Vec<(WindowId, Rect)> {
 fn place_of(places: &[(WindowId, Rect)], id: WindowId) -> Option<Rect> {
     places.iter().find(|p| p.0 == id).map(|p| p.1)
 }
+
+#[cfg(test)]
+mod tests;

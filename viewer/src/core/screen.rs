@@ -200,6 +200,16 @@ impl Screen {
         &self.moved
     }
 
+    /// What [`Screen::show`] must have made of the picture, composed as a whole.
+    #[cfg(test)]
+    pub(super) fn whole(&self) -> Picture {
+        let size = self.canvas.screen_size();
+        let shown = AsShown { canvas: &self.canvas, explanation: &self.explanation, moved: &self.moved };
+        let mut picture = Picture::new(size, 0);
+        self.canvas.compose_as(&shown, &Rect::of_size(size).into(), &mut picture);
+        picture
+    }
+
     /// How each area was sent, and what it cost.
     pub fn explanation(&self) -> &Explanation {
         &self.explanation

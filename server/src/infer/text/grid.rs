@@ -10,13 +10,10 @@ const WIDTHS: std::ops::RangeInclusive<i32> = 5..=24;
 const HEIGHTS: std::ops::RangeInclusive<i32> = 8..=48;
 
 /// Rows around the text that are looked at as well: line pitch shows in several lines.
-const CONTEXT: i32 = 200;
+const CONTEXT: u32 = 200;
 
 /// Columns of ink that a grid must explain.
 const MIN_COLUMNS: i32 = 48;
-
-/// Grids that are worth a trial.
-const MAX_CANDIDATES: usize = 4;
 
 /// Cells of one size, side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,43 +82,57 @@ impl Grid {
 
 /// Grids on which the text of a rectangle may lie, the likeliest first.
 pub(super) fn candidates(picture: &Picture, rect: Rect, background: Color) -> Vec<Grid> {
-    let context = context(picture, rect, background);
+    let context = context(picture, rect, background, CONTEXT);
+    let seen = sheet(picture, rect, background);
     let (across, down) = crossings(picture, context, background);
     let ink_columns = across.iter().filter(|c| **c > 0).count() as i32;
     if ink_columns < MIN_COLUMNS {
         return Vec::new();
     }
-    let Some((top, height)) = pitches(&down, HEIGHTS).into_iter().next() else { return Vec::new() };
-    pitches(&across, WIDTHS)
-        .into_iter()
-        .take(MAX_CANDIDATES)
-        .map(|(left, width)| Grid {
+    let rows = pitches(&down, HEIGHTS, 30);
+    let columns = pitches(&across, WIDTHS, 120);
+    let pairs = rows.iter().take(2).flat_map(|row| columns.iter().take(3).map(move |column| (*row, *column)));
+    pairs
+        .map(|((top, height), (left, width))| Grid {
             left: (context.left + left).rem_euclid(width),
             width,
             top: (context.top + top).rem_euclid(height),
             height,
-            seen: rect,
+            seen,
         })
         .collect()
 }
 
-/// The rectangle with the rows above and below it that are mostly background, too.
-fn context(picture: &Picture, rect: Rect, background: Color) -> Rect {
-    let written = |y: i32| {
-        let row = picture.row(y, rect.left, rect.right);
-        row.iter().filter(|&&p| p == background).count() * 5 >= row.len() * 2
-    };
+/// The rectangle with the rows above and below it that are mostly background, too, up
+/// to that many in all.
+fn context(picture: &Picture, rect: Rect, background: Color, rows: u32) -> Rect {
+    let written = |y: i32| mostly(picture.row(y, rect.left, rect.right).iter(), background);
     let mut context = rect;
-    while context.height() < CONTEXT as u32 && context.top > 0 && written(context.top - 1) {
+    while context.height() < rows && context.top > 0 && written(context.top - 1) {
         context.top -= 1;
     }
-    while context.height() < CONTEXT as u32
-        && context.bottom < picture.bounds().bottom
-        && written(context.bottom)
-    {
+    while context.height() < rows && context.bottom < picture.bounds().bottom && written(context.bottom) {
         context.bottom += 1;
     }
     context
+}
+
+/// As far as the same background goes on around a rectangle.
+fn sheet(picture: &Picture, rect: Rect, background: Color) -> Rect {
+    let mut sheet = context(picture, rect, background, u32::MAX);
+    let written = |x: i32| {
+        mostly((sheet.top..sheet.bottom).map(|y| &picture.row(y, x, x + 1)[0]), background)
+    };
+    let left = (0..sheet.left).rev().take_while(|x| written(*x)).last();
+    let right = (sheet.right..picture.bounds().right).take_while(|x| written(*x)).last();
+    sheet.left = left.unwrap_or(sheet.left);
+    sheet.right = right.map_or(sheet.right, |x| x + 1);
+    sheet
+}
+
+fn mostly<'a>(pixels: impl ExactSizeIterator<Item = &'a Color>, background: Color) -> bool {
+    let all = pixels.len();
+    pixels.filter(|p| **p == background).count() * 5 >= all * 2
 }
 
 /// For each column how many rows have ink in it and in the column before, and for each
@@ -141,8 +152,9 @@ fn crossings(picture: &Picture, rect: Rect, background: Color) -> (Vec<u32>, Vec
     (across, down)
 }
 
-/// Phases and pitches at which little ink crosses, from the least.
-fn pitches(crossings: &[u32], pitches: std::ops::RangeInclusive<i32>) -> Vec<(i32, i32)> {
+/// Phases and pitches at which little ink crosses, the likeliest first. What crosses may be
+/// `slack` per mille of all ink more than at the best of them.
+fn pitches(crossings: &[u32], pitches: std::ops::RangeInclusive<i32>, slack: u64) -> Vec<(i32, i32)> {
     let length = crossings.len() as i32;
     let total: u64 = crossings.iter().map(|c| u64::from(*c)).sum();
     let mut found: Vec<(u64, i32, i32)> = Vec::new();
@@ -160,7 +172,7 @@ fn pitches(crossings: &[u32], pitches: std::ops::RangeInclusive<i32>) -> Vec<(i3
     // Multiples of a pitch are as good as itself: the smallest of those that are almost
     // as good as the best is meant.
     let best = found.iter().map(|f| f.0).min().unwrap_or(0);
-    found.retain(|f| f.0 <= best + 120);
+    found.retain(|f| f.0 <= best + slack);
     let smallest = found.iter().map(|f| f.2).min().unwrap_or(0);
     found.sort_unstable_by_key(|f| (f.2 != smallest, f.0 / 20, f.2));
     found.into_iter().map(|(_, phase, pitch)| (phase, pitch)).collect()

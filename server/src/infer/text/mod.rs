@@ -103,34 +103,41 @@ impl TextFinder {
         let view = View { target, shadow };
         let mut areas = Vec::new();
         let mut others: Vec<Rect> = Vec::new();
-        let mut on_grids: Vec<(usize, Region)> = Vec::new();
+        let mut on_grids: Vec<(Grid, Region)> = Vec::new();
         for rect in rects.iter().map(|r| r.intersection(&target.bounds())).filter(|r| !r.is_empty()) {
-            match self.grids.iter().position(|g| g.reaches(&rect)) {
-                Some(i) => {
-                    let cells = self.grids[i].align(&rect).intersection(&target.bounds());
-                    match on_grids.iter_mut().find(|g| g.0 == i) {
-                        Some((_, region)) => region.add(cells),
-                        None => on_grids.push((i, cells.into())),
-                    }
-                }
+            match self.grids.iter().find(|g| g.reaches(&rect)) {
+                Some(grid) => put_on_grid(*grid, rect, target, &mut on_grids),
                 None => others.push(rect),
             }
         }
-        for (i, region) in on_grids {
+        for (grid, region) in on_grids {
             for &rect in region.rects() {
-                let mut grid = self.grids[i];
                 match self.read_grid(view, rect, &grid) {
-                    Some(reading) if reading.glyphs > 4 * reading.fresh.len() || reading.fresh.len() < MANY_FRESH => {
-                        grid.seen = grid.seen.union(&rect);
-                        self.grids[i] = grid;
-                        self.accept(reading, &mut areas, &mut others);
-                    }
+                    Some(reading) if reading.is_plausible() => self.accept(reading, &mut areas, &mut others),
                     _ => others.push(rect),
                 }
             }
         }
+        let mut on_grids: Vec<(Grid, Region)> = Vec::new();
         for rect in merged(target, others) {
-            self.search(view, rect, 0, &mut areas);
+            match on_grids.iter().map(|(grid, _)| *grid).find(|g| g.reaches(&rect)) {
+                Some(grid) => put_on_grid(grid, rect, target, &mut on_grids),
+                None => {
+                    if let Some(grid) = self.search(view, rect, 0, &mut areas) {
+                        put_on_grid(grid, rect, target, &mut on_grids);
+                    }
+                }
+            }
+        }
+        for (grid, mut region) in on_grids {
+            for area in &areas {
+                region.subtract(&area.rect);
+            }
+            for &rect in region.rects() {
+                if let Some(reading) = self.read_grid(view, rect, &grid) {
+                    self.accept(reading, &mut areas, &mut Vec::new());
+                }
+            }
         }
         areas.retain(|area| paints(area, target));
         areas
@@ -141,46 +148,48 @@ impl TextFinder {
         self.knowledge.shapes.add(shape.clone());
     }
 
-    /// Text anywhere in a rectangle.
-    fn search(&mut self, view: View<'_>, rect: Rect, depth: u32, areas: &mut Vec<TextArea>) {
-        let Some(changed) = difference_box(view.target, view.shadow, rect) else { return };
+    /// Text anywhere in a rectangle; or, if it lies on a grid that was not known, the grid.
+    fn search(&mut self, view: View<'_>, rect: Rect, depth: u32, areas: &mut Vec<TextArea>) -> Option<Grid> {
+        let changed = difference_box(view.target, view.shadow, rect)?;
         if let Some(color) = solid(view.target, changed) {
             push(TextArea { rect: changed, background: color, runs: Vec::new() }, areas);
-            return;
+            return None;
         }
-        let Some(background) = background(view.target, rect) else { return };
+        let background = background(view.target, rect)?;
         let (lines, blocks) = cut(view.target, rect, background);
         let mut reading = Reading::default();
         for &line in &lines {
             self.knowledge.read_boxes(&view, line, background, &mut reading);
         }
-        let mut used = None;
-        if reading.fresh.len() >= MANY_FRESH {
+        if depth == 0 && reading.fresh.len() >= MANY_FRESH {
+            let unread: u64 = blocks.iter().map(Rect::area).sum();
+            let mut best = (reading.cost + unread * reading::UNREAD, None);
             for grid in candidates(view.target, rect, background) {
                 let cells = grid.align(&rect).intersection(&view.target.bounds());
                 if let Some(other) = self.read_grid(view, cells, &grid)
-                    && other.cost * 20 < reading.cost * 19
+                    && other.cost < best.0
                 {
-                    reading = other;
-                    used = Some(grid.seen_in(cells));
+                    best = (other.cost, Some(grid));
                 }
             }
-        }
-        if let Some(mut grid) = used {
-            if let Some(i) = self.grids.iter().position(|g| g.same(&grid)) {
-                grid.seen = grid.seen.union(&self.grids.remove(i).seen);
+            if let (_, Some(mut grid)) = best {
+                if let Some(i) = self.grids.iter().position(|g| g.same(&grid)) {
+                    grid = grid.seen_in(grid.seen.union(&self.grids.remove(i).seen));
+                }
+                self.grids.truncate(MAX_GRIDS - 1);
+                self.grids.insert(0, grid);
+                return Some(grid);
             }
-            self.grids.truncate(MAX_GRIDS - 1);
-            self.grids.insert(0, grid);
         }
         let mut failed = Vec::new();
         self.accept(reading, areas, &mut failed);
         if depth < MAX_DEPTH {
             failed.retain(|r| r.width() >= MIN_BOX && r.height() >= MIN_BOX);
-            for rect in failed.into_iter().chain(if used.is_none() { blocks } else { Vec::new() }) {
+            for rect in failed.into_iter().chain(blocks) {
                 self.search(view, rect, depth + 1, areas);
             }
         }
+        None
     }
 
     fn read_grid(&mut self, view: View<'_>, rect: Rect, grid: &Grid) -> Option<Reading> {
@@ -199,6 +208,14 @@ impl TextFinder {
         for area in reading.areas {
             push(area, areas);
         }
+    }
+}
+
+fn put_on_grid(grid: Grid, rect: Rect, target: &Picture, on_grids: &mut Vec<(Grid, Region)>) {
+    let cells = grid.align(&rect).intersection(&target.bounds());
+    match on_grids.iter_mut().find(|(other, _)| other.same(&grid)) {
+        Some((_, region)) => region.add(cells),
+        None => on_grids.push((grid, cells.into())),
     }
 }
 
@@ -237,20 +254,33 @@ fn cut(target: &Picture, rect: Rect, background: Color) -> (Vec<Rect>, Vec<Rect>
         let bottom = if i + 1 < bands.len() { last } else { rect.bottom };
         let band = Rect { top, bottom, ..rect };
         top = bottom;
-        let height = last - first;
-        let parts = if height > MAX_LINE { columns(target, band, background, BLOCK_GAP) } else { Vec::new() };
-        match parts.as_slice() {
-            [] => lines.push(band),
-            [(left, right)] if alone && *left <= rect.left + 1 && rect.right <= *right + 1 => {
-                // A frame, perhaps: what does it hold?
-                let inner = Rect::from_corners(rect.left + 2, first + 2, rect.right - 2, last - 2);
-                if !inner.is_empty() {
-                    blocks.push(inner);
-                }
-            }
-            parts => blocks.extend(parts.iter().map(|&(left, right)| Rect { left, right, top: first, bottom: last })),
+        if last - first <= MAX_LINE {
+            lines.push(band);
+            continue;
         }
+        // What is blank around the blocks has only to be filled.
+        lines.extend([Rect { bottom: first, ..band }, Rect { top: last, ..band }]);
+        let band = Rect { top: first, bottom: last, ..band };
+        let parts = columns(target, band, background, BLOCK_GAP);
+        if let [(left, right)] = parts[..]
+            && alone
+            && left <= rect.left + 1
+            && rect.right <= right + 1
+        {
+            // A frame, perhaps: what does it hold?
+            blocks.push(Rect::from_corners(rect.left + 2, first + 2, rect.right - 2, last - 2));
+            continue;
+        }
+        let mut blank_from = band.left;
+        for &(left, right) in &parts {
+            lines.push(Rect { left: blank_from, right: left, ..band });
+            blocks.push(Rect { left, right, ..band });
+            blank_from = right;
+        }
+        lines.push(Rect { left: blank_from, ..band });
     }
+    lines.retain(|r| !r.is_empty());
+    blocks.retain(|r| !r.is_empty());
     if bands.is_empty() && blank(target, rect, background) {
         lines.push(rect);
     }

@@ -20,6 +20,12 @@ const MAX_COLORS: usize = 12;
 /// Estimated bits of a glyph whose shape is known.
 const KNOWN: u64 = 7;
 
+/// Estimated bits of the place of a glyph that is on no grid.
+const PLACE: u64 = 2;
+
+/// Estimated bits of a pixel that could not be read.
+pub(super) const UNREAD: u64 = 2;
+
 /// Estimated bits of a new shape, apart from its pixels.
 const NEW: u64 = 40;
 
@@ -114,6 +120,9 @@ impl Knowledge {
         let mut glyphs = Vec::new();
         for &(left, right) in pieces.iter().filter(touched) {
             let piece = Rect { left, right, ..rect };
+            if whole_rows && open.glyphs.is_empty() && open.right <= open.left {
+                open.left = open.left.min(left);
+            }
             let own = if whole_rows { cell_background(view.target, piece, background) } else { background };
             if own != open.background {
                 out.close(open, left, rect, changed, whole_rows);
@@ -132,7 +141,7 @@ impl Knowledge {
                 out.close(open, left, rect, changed, whole_rows);
                 open = Open::new(background, right);
                 out.failed.push(piece);
-                out.cost += piece.area() * 2;
+                out.cost += piece.area() * UNREAD;
             }
         }
         let right = changed.right.max(open.right);
@@ -156,7 +165,7 @@ impl Knowledge {
         let mut place = |(color, shape): (Color, Arc<Coverage>), at: Point, line: &mut Line, cost: u64, out: &mut Reading| {
             line.last = Some(color);
             out.glyphs += 1;
-            out.cost += cost;
+            out.cost += cost + if split { PLACE } else { 0 };
             glyphs.push((color, FoundGlyph { at, shape }));
         };
         if let Some(found) = self.known(target, ink, line, &mut out.fresh) {
@@ -289,6 +298,12 @@ impl Open {
 }
 
 impl Reading {
+    /// Whether it looks as if it were read in the right way: few shapes are new.
+    pub(super) fn is_plausible(&self) -> bool {
+        const FEW: usize = 8;
+        self.fresh.len() < FEW || self.glyphs > 4 * self.fresh.len()
+    }
+
     /// Ends an area of a line before the column `right`.
     fn close(&mut self, open: Open, right: i32, line: Rect, changed: Rect, whole_rows: bool) {
         let mut rect = Rect { left: open.left, right, ..line };
