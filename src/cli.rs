@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use panto_protocol::geometry::Size;
 use panto_protocol::message::{Depth, Mode, Scale, Settings, Wire};
+use panto_server::capture::Windows;
 
 /// Exit codes, for `--help` and the man page.
 const EXIT_CODES: &str = "Exit codes: 0 ok, 1 other, 2 usage, 3 cannot connect, 4 authentication, \

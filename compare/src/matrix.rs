@@ -96,6 +96,7 @@ impl Matrix {
                             pace: self.pace,
                             seed: self.seed,
                             limit: self.limit,
+                            ..RunOptions::default()
                         };
                         let outcome = run(workload, &options, &mut |part| {
                             progress(Progress { done: done(), rows: total, name: &name, part });

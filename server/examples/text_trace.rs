@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use panto_protocol::geometry::Region;
 use panto_protocol::pixel::{Picture, blend};
 use panto_protocol::time::Micros;
-use panto_server::infer::{Motion, solid_areas, text::{TextArea, TextFinder}};
+use panto_server::infer::text::{TextArea, TextFinder};
+use panto_server::infer::{Motion, solid_areas};
 use panto_server::plan::differences;
 use panto_server::trace::{Player, TraceError};
 
@@ -40,14 +41,38 @@ fn run(path: &Path, dump: Option<&str>) -> Result<(), TraceError> {
         (0u64, 0u64, 0u64, 0u64, 0u64, 0u64, 0u64);
     let (mut time, mut longest) = (Duration::ZERO, Duration::ZERO);
     let mut now = Micros::ZERO;
+    let mut copies = 0;
     loop {
         let target = scene.canvas().screen();
         let whole: Region = target.bounds().into();
         let mut rects = differences(&target, &shadow, &whole);
-        let moves = motion.find(&shadow, &target, &rects.iter().copied().collect());
+        let moves = motion.find(&shadow, &target, &rects.iter().copied().collect(), 128);
         let old = shadow.clone();
         for m in &moves {
             shadow.blit(m.to, old.crop(m.from));
+        }
+        if std::env::var("WHOLE").is_ok() && !moves.is_empty() {
+            let count = |s: &Picture| s.data().iter().zip(target.data()).filter(|(a, b)| a != b).count();
+            let vector = |m: &panto_server::infer::Moved| (m.to.x - m.from.left, m.to.y - m.from.top);
+            let mut vectors: Vec<(i32, i32)> = moves.iter().map(vector).collect();
+            vectors.sort();
+            vectors.dedup();
+            let mut whole = old.clone();
+            for v in &vectors {
+                let from = moves
+                    .iter()
+                    .filter(|m| vector(m) == *v)
+                    .fold(panto_protocol::geometry::Rect::default(), |a, m| a.union(&m.from));
+                whole.blit(from.offset(v.0, v.1).origin(), old.crop(from));
+            }
+            copies += if count(&whole) <= count(&shadow) * 11 / 10 {
+                shadow = whole;
+                vectors.len()
+            } else {
+                moves.len()
+            };
+        } else {
+            copies += moves.len();
         }
         for (rect, color) in rects.iter().flat_map(|&r| solid_areas(&target, r)) {
             shadow.fill(rect, color);
@@ -67,7 +92,14 @@ fn run(path: &Path, dump: Option<&str>) -> Result<(), TraceError> {
             updates += 1;
             if dump == Some("areas") {
                 println!("{} ms: {} moves, {} rects {rects:?}", now.0 / 1000, moves.len(), rects.len());
-                for a in &found { println!("   {:?} {:06x} {:?}", a.rect, a.background, a.runs.iter().map(|r| (r.color, r.glyphs.len())).collect::<Vec<_>>()); }
+                for a in &found {
+                    println!(
+                        "   {:?} {:06x} {:?}",
+                        a.rect,
+                        a.background,
+                        a.runs.iter().map(|r| (r.color, r.glyphs.len())).collect::<Vec<_>>()
+                    );
+                }
             }
             for (i, area) in found.iter().enumerate() {
                 assert!(found[..i].iter().all(|a| !a.rect.intersects(&area.rect)), "areas overlap");
@@ -93,10 +125,22 @@ fn run(path: &Path, dump: Option<&str>) -> Result<(), TraceError> {
                 println!("{} ms: {left} of {before} left", now.0 / 1000);
                 for r in differences(&target, &shadow, &whole).iter().take(6) {
                     println!("   {},{} {}x{}", r.left, r.top, r.width(), r.height());
-                    if std::env::var("PIX").is_ok() { for y in r.top..r.bottom.min(r.top+24) {
-                        let l: Vec<String> = target.row(y, r.left, r.right.min(r.left + 24)).iter().map(|p| if *p & 0xff == *p >> 8 & 0xff && *p & 0xff == *p >> 16 {format!("    {:02x}", p & 0xff)} else {format!("{p:06x}")}).collect();
-                        println!("{}", l.join(" "));
-                    }}
+                    if std::env::var("PIX").is_ok() {
+                        for y in r.top..r.bottom.min(r.top + 24) {
+                            let l: Vec<String> = target
+                                .row(y, r.left, r.right.min(r.left + 24))
+                                .iter()
+                                .map(|p| {
+                                    if *p & 0xff == *p >> 8 & 0xff && *p & 0xff == *p >> 16 {
+                                        format!("    {:02x}", p & 0xff)
+                                    } else {
+                                        format!("{p:06x}")
+                                    }
+                                })
+                                .collect();
+                            println!("{}", l.join(" "));
+                        }
+                    }
                 }
             }
             if dump == Some("shapes") {
@@ -109,7 +153,7 @@ fn run(path: &Path, dump: Option<&str>) -> Result<(), TraceError> {
         player.advance(&mut scene, now, |_, _| ())?;
     }
     println!(
-        "{}: {updates} updates, covered {:.1} % of {changed} pixels, {areas} areas, {glyphs} glyphs, {} shapes ({} B), {} B in all; find {:.2} ms mean, {:.2} ms longest",
+        "{}: {updates} updates, {copies} copies, covered {:.1} % of {changed} pixels, {areas} areas, {glyphs} glyphs, {} shapes ({} B), {} B in all; find {:.2} ms mean, {:.2} ms longest",
         path.file_stem().unwrap_or_default().display(),
         covered as f64 * 100.0 / changed.max(1) as f64,
         known.len(),
@@ -124,7 +168,8 @@ fn run(path: &Path, dump: Option<&str>) -> Result<(), TraceError> {
         for s in all {
             println!("{}x{} {}", s.size.width, s.size.height, s.subpixel);
             for row in s.mask.chunks(s.row_bytes()) {
-                let line: String = row.iter().map(|m| b" .:-=+*#%@"[usize::from(*m) * 9 / 255] as char).collect();
+                let line: String =
+                    row.iter().map(|m| b" .:-=+*#%@"[usize::from(*m) * 9 / 255] as char).collect();
                 println!("  |{line}|");
             }
         }

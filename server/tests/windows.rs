@@ -291,7 +291,7 @@ fn eyes_follow() {
 #[test]
 fn random_steps() {
     let mut random = Lcg(20_240_611);
-    for round in 0..3 {
+    for round in 0..5 {
         let desk = Desk::start(Windows::Auto);
         let mut windows: Vec<Window> = Vec::new();
         for step in 0..300 {

@@ -64,9 +64,15 @@ fn headless(options: &Demo) -> anyhow::Result<Exit> {
     if let Some(error) = comparison.rows.iter().find_map(|r| r.error.as_ref()) {
         anyhow::bail!("{error}");
     }
-    let run_options = RunOptions { link: lan, ..RunOptions::default() };
-    let picture = panto_compare::run::run(&matrix.workloads[0], &run_options, &mut |_| true).picture;
-    let digest = Some(panto_protocol::canvas::digest(picture.view()).to_string());
+    let settings = options.picture.settings();
+    let settings = if options.window.explain { settings } else { Settings::default() };
+    let run_options =
+        RunOptions { settings, link: lan, explain: options.window.explain, ..RunOptions::default() };
+    let outcome = panto_compare::run::run(&matrix.workloads[0], &run_options, &mut |_| true);
+    if let Some(error) = outcome.error {
+        return Err(error.into());
+    }
+    let (picture, digest) = (outcome.picture, outcome.figures.digest);
     let lossless = comparison.rows.iter().filter(|r| r.lossless);
     anyhow::ensure!(
         lossless.into_iter().all(|r| r.digest == digest),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::pixel::Picture;
-use panto_viewer::core::{Command as Sent, Connection, View};
+use panto_viewer::core::{Command as Sent, Connection, Means, View};
 use panto_viewer::stats::Latency;
 use panto_viewer::ui::{self, Renderer, Scaling, WindowOptions};
 use x11rb::connection::Connection as _;
@@ -166,6 +166,14 @@ fn overlays() {
     w.shot("statistics-all");
     x.chord(31);
     w.expect_pixels("statistics gone", &plain);
+    x.chord(18);
+    w.expect_sent("Explain(true)");
+    w.expect_other_pixels("legend", &plain);
+    w.settle();
+    w.shot("legend");
+    x.chord(18);
+    w.expect_sent("Explain(false)");
+    w.expect_pixels("legend gone", &plain);
     x.chord(50);
     w.expect_other_pixels("menu", &plain);
     x.pointer(480, 300);
@@ -315,6 +323,11 @@ fn child(options: &str) -> ExitCode {
             ] {
                 s.stats.payload_bytes_by_kind.insert(kind.to_owned(), bytes);
             }
+            for (means, bytes) in
+                Means::ALL.into_iter().zip([12_000, 40_000, 2_900_000, 0, 7_100_000, 9, 304])
+            {
+                s.stats.payload_bytes_by_means.insert(means.name().to_owned(), bytes);
+            }
         }
     });
     let handle = view.handle();
@@ -375,6 +388,7 @@ fn obey(view: &mut View, said: &mpsc::Sender<()>) {
                         s.damage = Rect::of_size(size).into();
                     }),
                     Sent::Settings(settings) => view.update(|s| s.settings = settings),
+                    Sent::Explain(on) => view.update(|s| s.explained = on),
                     _ => {}
                 }
             }

@@ -10,6 +10,8 @@
 //! are replaced. Computing takes no virtual time: what it costs is measured beside, in
 //! CPU seconds. So bytes and latencies are exact, and the same in every run.
 
+#[cfg(test)]
+mod drag;
 mod gauge;
 mod server;
 mod viewer;
@@ -54,6 +56,11 @@ pub struct RunOptions {
     pub seed: u64,
     /// The run is ended after so much of virtual time, and its figures are partial.
     pub limit: Micros,
+    /// Whether the viewer shows a window that is dragged where the pointer is, before the
+    /// server says so.
+    pub local_moves: bool,
+    /// Whether the picture that is left is tinted by how each area was sent.
+    pub explain: bool,
 }
 
 impl Default for RunOptions {
@@ -64,6 +71,8 @@ impl Default for RunOptions {
             pace: Pace::Recorded,
             seed: 1,
             limit: Micros::from_millis(3_600_000),
+            local_moves: true,
+            explain: false,
         }
     }
 }
@@ -117,7 +126,7 @@ pub struct Outcome {
 /// now and then how much of the work is done, 0 to 1, and whether to go on is its answer.
 pub fn run(workload: &Workload, options: &RunOptions, progress: &mut dyn FnMut(f64) -> bool) -> Outcome {
     let mut gauge = Gauge::default();
-    let mut viewer = ViewerSide::new(options.settings);
+    let mut viewer = ViewerSide::new(options);
     let mut server = ServerSide::default();
     let mut link = Link::new(&options.link, options.seed);
     let result = workload.perform().map_err(RunError::from).and_then(|performance| {
@@ -217,8 +226,8 @@ impl Run<'_> {
         }
         let lossless = self.options.settings.is_lossless();
         let right = match lossless {
-            true => *viewer.picture() == self.work.performance.scene().canvas().screen(),
-            false => server.shadow().is_none_or(|shadow| *viewer.picture() == shadow),
+            true => viewer.has(&self.work.performance.scene().canvas().screen()),
+            false => server.shadow().is_none_or(|shadow| viewer.has(&shadow)),
         };
         if !right || viewer.digests_wrong() > 0 {
             return Err(RunError::Different { frames: viewer.frames() });

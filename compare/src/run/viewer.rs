@@ -1,13 +1,13 @@
 //! The viewer's side of a run: what `panto_viewer::core::Client` does with a socket.
 
 use panto_protocol::connection::{ClientConfig, ClientConnection, ClientEvent};
-use panto_protocol::message::{InputEvent, Settings};
+use panto_protocol::message::InputEvent;
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 use panto_viewer::core::{Painting, Verdict};
 
 use super::gauge::Gauge;
-use super::{Ends, Outbox, RunError, timed};
+use super::{Ends, Outbox, RunError, RunOptions, timed};
 use crate::link::Direction;
 
 /// Bytes chosen for the wire at once.
@@ -23,11 +23,14 @@ pub(super) struct ViewerSide {
 }
 
 impl ViewerSide {
-    pub(super) fn new(settings: Settings) -> Self {
-        let config = ClientConfig { name: "compare".into(), settings, resume: None };
+    pub(super) fn new(options: &RunOptions) -> Self {
+        let config = ClientConfig { name: "compare".into(), settings: options.settings, resume: None };
+        let mut painting = Painting::new(Micros::ZERO);
+        painting.set_local_moves(options.local_moves);
+        painting.explain(options.explain);
         Self {
             connection: ClientConnection::new(config, Micros::ZERO),
-            painting: Painting::new(Micros::ZERO),
+            painting,
             picture: Picture::default(),
             out: Outbox::default(),
             wrong: 0,
@@ -120,8 +123,13 @@ impl ViewerSide {
         self.out.total
     }
 
-    pub(super) fn picture(&self) -> &Picture {
-        &self.picture
+    /// Whether it shows this picture; tints apart, if there are any.
+    pub(super) fn has(&self, picture: &Picture) -> bool {
+        let screen = self.painting.screen();
+        match screen.explanation().is_on() {
+            true => screen.canvas().screen() == *picture,
+            false => self.picture == *picture,
+        }
     }
 
     pub(super) fn into_picture(self) -> Picture {

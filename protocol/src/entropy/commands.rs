@@ -68,11 +68,15 @@ impl CommandModels {
     }
 
     /// What these pixels would cost now, before anything is learned from the first of
-    /// them: more than they will.
-    pub fn weigh_pixels(&mut self, put: &InlinePixels, canvas: &Canvas) -> Weight {
+    /// them: more than they will. Ends soon after `limit` bits are exceeded.
+    pub fn weigh_pixels(&mut self, put: &InlinePixels, canvas: &Canvas, limit: u64) -> Weight {
         let mut weight = Weight::default();
-        // Fails only when decoding.
-        let _ = self.pixels.code(&mut weight, put, canvas, |_| Ok(()));
+        let check = |weight: &Weight| match weight.bits() > limit {
+            true => Err(DecodeError::TooLarge { what: "pixels" }),
+            false => Ok(()),
+        };
+        // Fails only beyond the limit, and the weight tells that.
+        let _ = self.pixels.code(&mut weight, put, canvas, check);
         weight
     }
 

@@ -149,7 +149,7 @@ proptest! {
                 match command {
                     DrawCommand::GlyphPlace(c) => drop(one.weigh_glyphs(c, &a)),
                     DrawCommand::GlyphDefine(c) => drop(one.weigh_shape(c)),
-                    DrawCommand::InlinePixels(c) => drop(one.weigh_pixels(c, &a)),
+                    DrawCommand::InlinePixels(c) => drop(one.weigh_pixels(c, &a, u64::MAX)),
                     _ => {}
                 }
             }

@@ -33,10 +33,6 @@ const REACH: i32 = 64;
 /// Pixels that a search must be able to win; below, it costs more than it saves.
 const MIN_AREA: u64 = 256;
 
-/// Edges that a copy must put right: they are what pixels cost, blank paper is cheap. A
-/// copy costs about ten bytes, and cuts what remains into more pieces.
-const MIN_GAIN: u32 = 128;
-
 /// Shortest row of a copy.
 const MIN_WIDTH: i32 = 16;
 
@@ -55,9 +51,10 @@ pub struct Motion {
 impl Motion {
     /// Moves that turn part of `old` into part of `new` inside the changed `region`.
     /// All of them read `old` as it is now (snapshot semantics); none overlaps another's target.
-    pub fn find(&mut self, old: &Picture, new: &Picture, region: &Region) -> Vec<Moved> {
-        let mut left: Vec<Rect> =
-            region.rects().iter().map(|r| r.intersection(&new.bounds())).filter(|r| !r.is_empty()).collect();
+    /// Each puts at least `min_gain` edges right: edges are what pixels cost, blank paper is cheap.
+    pub fn find(&mut self, old: &Picture, new: &Picture, region: &Region, min_gain: u32) -> Vec<Moved> {
+        let inside = region.rects().iter().map(|r| r.intersection(&new.bounds())).filter(|r| !r.is_empty());
+        let mut left = gathered(inside);
         let area = |rects: &[Rect]| rects.iter().map(Rect::area).sum::<u64>();
         let whole = area(&left);
         if old.size() != new.size() || whole < MIN_AREA {
@@ -69,7 +66,7 @@ impl Motion {
         let attempt = |vector: Point, left: &mut Vec<Rect>, moves: &mut Vec<Moved>| {
             let before = moves.len();
             for rect in left.iter() {
-                agreement(old, new, *rect, vector, moves);
+                agreement(old, new, *rect, vector, min_gain, moves);
             }
             moves.truncate(MAX_MOVES);
             let taken: Vec<Rect> = moves[before..].iter().map(|m| Rect::at(m.to, m.from.size())).collect();
@@ -116,6 +113,30 @@ impl Motion {
     }
 }
 
+/// Rectangles that lie together become one: what did not change between them may have
+/// moved as well (blank paper does), and one copy is less than many.
+fn gathered(rects: impl Iterator<Item = Rect>) -> Vec<Rect> {
+    let mut out: Vec<Rect> = Vec::new();
+    for mut rect in rects {
+        while let Some(i) = out.iter().position(|r| {
+            let union = r.union(&rect);
+            union.area() <= 3 * (r.area() + rect.area())
+        }) {
+            rect = rect.union(&out.swap_remove(i));
+        }
+        out.push(rect);
+    }
+    // Joined ones may overlap others by now.
+    let mut apart: Vec<Rect> = Vec::with_capacity(out.len());
+    for mut rect in out {
+        while let Some(i) = apart.iter().position(|r| r.intersects(&rect)) {
+            rect = rect.union(&apart.swap_remove(i));
+        }
+        apart.push(rect);
+    }
+    apart
+}
+
 /// A column of rows that agree, not finished yet.
 struct Column {
     left: i32,
@@ -126,7 +147,14 @@ struct Column {
 }
 
 /// Appends rectangles inside `rect` where `new` is `old` shifted by `vector`.
-fn agreement(old: &Picture, new: &Picture, rect: Rect, vector: Point, moves: &mut Vec<Moved>) {
+fn agreement(
+    old: &Picture,
+    new: &Picture,
+    rect: Rect,
+    vector: Point,
+    min_gain: u32,
+    moves: &mut Vec<Moved>,
+) {
     let rect = rect.intersection(&old.bounds().offset(vector.x, vector.y));
     if rect.is_empty() {
         return;
@@ -134,7 +162,7 @@ fn agreement(old: &Picture, new: &Picture, rect: Rect, vector: Point, moves: &mu
     let mut open: Vec<Column> = Vec::new();
     let mut runs: Vec<(i32, i32)> = Vec::new();
     let close = |column: Column, bottom: i32, moves: &mut Vec<Moved>| {
-        if column.gain >= MIN_GAIN && bottom - column.top >= MIN_HEIGHT {
+        if column.gain >= min_gain && bottom - column.top >= MIN_HEIGHT {
             let target = Rect::from_corners(column.left, column.top, column.right, bottom);
             moves.push(Moved { from: target.offset(-vector.x, -vector.y), to: target.origin() });
         }
@@ -257,7 +285,7 @@ mod tests {
             new.blit(area.origin(), page(2).crop(area));
             let moved = area.offset(dx, dy).intersection(&area);
             new.blit(moved.origin(), old.crop(moved.offset(-dx, -dy)));
-            let moves = Motion::default().find(&old, &new, &area.into());
+            let moves = Motion::default().find(&old, &new, &area.into(), 128);
             let covered = apply(&old, &new, &moves);
             assert!(covered * 10 >= moved.area() * 9, "{dx} {dy}: {covered} of {}", moved.area());
         }
@@ -270,7 +298,7 @@ mod tests {
         let (a, b) = (Rect::new(10, 20, 150, 120), Rect::new(220, 60, 140, 180));
         new.blit(Point::new(30, 45), old.crop(a));
         new.blit(Point::new(200, 90), old.crop(b));
-        let moves = Motion::default().find(&old, &new, &new.bounds().into());
+        let moves = Motion::default().find(&old, &new, &new.bounds().into(), 128);
         let covered = apply(&old, &new, &moves);
         assert!(covered * 10 >= (a.area() + b.area()) * 9, "{covered}");
     }
@@ -283,13 +311,13 @@ mod tests {
         let (old, mut new) = (page(1), page(1));
         let window = Rect::new(40, 40, 200, 150);
         new.blit(Point::new(46, 43), old.crop(window));
-        assert!(!motion.find(&old, &new, &Rect::new(30, 30, 230, 180).into()).is_empty());
+        assert!(!motion.find(&old, &new, &Rect::new(30, 30, 230, 180).into(), 128).is_empty());
         assert_eq!(motion.recent, [Point::new(6, 3)]);
     }
 
     #[test]
     fn finds_nothing_in_new_content() {
         let (old, new) = (page(1), page(2));
-        assert_eq!(Motion::default().find(&old, &new, &old.bounds().into()), []);
+        assert_eq!(Motion::default().find(&old, &new, &old.bounds().into(), 128), []);
     }
 }

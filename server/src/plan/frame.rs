@@ -56,7 +56,6 @@ impl FrameBuilder {
     }
 
     /// The models of a coded frame.
-    #[expect(dead_code, reason = "text follows")]
     pub(super) fn models(&mut self) -> Option<&mut CommandModels> {
         match &mut self.out {
             Out::Plain(_) => None,

@@ -14,8 +14,10 @@ mod compare;
 mod frame;
 mod layout;
 mod replay;
+mod price;
 mod residual;
 mod target;
+mod text;
 
 use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
 use panto_protocol::draw::{DrawCommand, SurfaceId, SurfaceResize};

@@ -9,6 +9,8 @@ use panto_protocol::quantize::CELL;
 
 use super::compare::differences;
 use super::frame::FrameBuilder;
+use super::price::{Prices, edges};
+use super::text::Text;
 use crate::infer::{Motion, Repeats, solid_areas};
 
 /// Pixels of one PutPixels at most: the finest step in which a large change can
@@ -21,6 +23,10 @@ const PUT_HEADER: usize = 12;
 /// Pixels that are always coded inside the stream, however fast the link: their coding
 /// (about 100 ns each on either side) delays nobody.
 const INLINE_ALWAYS: u64 = 64 * 1024;
+
+/// Inline pixels that are weighed before they are sent, so that later weighings are understood.
+const WEIGHED_MIN: u64 = 256;
+const WEIGHED_MAX: u64 = 8192;
 
 /// Which commands may describe a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +47,8 @@ pub(super) struct Residual {
     encoder: Encoder,
     payload: Vec<u8>,
     motion: Motion,
+    text: Text,
+    prices: Prices,
     pub(super) repeats: Repeats,
 }
 
@@ -79,6 +87,7 @@ impl Residual {
             rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
             *dirty = rects.iter().copied().collect();
         }
+        let (edges, before) = (edges(job.target, &rects), frame.len());
         if job.tools.fills && !job.alpha {
             let fills: Vec<_> = rects.iter().flat_map(|&r| solid_areas(job.target, r)).collect();
             if !fills.is_empty() {
@@ -87,18 +96,28 @@ impl Residual {
                 *dirty = rects.iter().copied().collect();
             }
         }
+        if job.tools.inline && !job.alpha {
+            self.text.settle(job.surface, job.target, &rects, dirty, &self.prices, shadow, frame)?;
+            rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
+            *dirty = rects.iter().copied().collect();
+        }
         let mut pieces: Vec<Rect> = rects.into_iter().flat_map(split).collect();
         // What lies under the person's eye first, then the smallest: it is on screen soonest.
         pieces.sort_by_key(|r| {
             let far = !job.focus.is_some_and(|p| near(r, p));
             (far, r.area(), r.top, r.left)
         });
+        let mut whole = true;
         for rect in pieces {
             if frame.len() >= job.budget || frame.is_full() {
+                whole = false;
                 break;
             }
             self.put(job, rect, shadow, frame)?;
             dirty.subtract(&rect);
+        }
+        if whole {
+            self.prices.told(edges, frame.len() - before);
         }
         Ok(())
     }
@@ -138,12 +157,15 @@ impl Residual {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<bool, PaintError> {
-        let moves = self.motion.find(&shadow.surface(job.surface)?.picture, job.target, dirty);
+        let worth = self.prices.edges_of_a_copy();
+        let moves = self.motion.find(&shadow.surface(job.surface)?.picture, job.target, dirty, worth);
         if moves.is_empty() {
             return Ok(false);
         }
         let items = moves.iter().map(|m| CopyItem { source: job.surface, rect: m.from, to: m.to }).collect();
+        let before = frame.len();
         frame.emit(shadow, &DrawCommand::Copy(Copy { surface: job.surface, items }))?;
+        self.prices.copied(moves.len(), frame.len() - before);
         Ok(true)
     }
 
@@ -214,8 +236,17 @@ impl Residual {
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
         let pixels = job.target.crop(rect).rows().flatten().copied().collect();
+        let put = InlinePixels { surface: job.surface, rect, pixels };
+        let sample = (WEIGHED_MIN..=WEIGHED_MAX).contains(&rect.area());
+        let weight = match frame.models() {
+            Some(models) if sample => models.weigh_pixels(&put, shadow, u64::MAX).bits(),
+            _ => 0,
+        };
         let before = frame.len();
-        frame.emit(shadow, &InlinePixels { surface: job.surface, rect, pixels }.into())?;
+        frame.emit(shadow, &put.into())?;
+        if weight > 0 {
+            self.prices.weighed(weight, frame.len() - before);
+        }
         self.keep(job, rect, frame.len() - before, shadow, frame)
     }
 

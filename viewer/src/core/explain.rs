@@ -228,11 +228,7 @@ fn tinted(pixel: Color, tint: Option<Color>, has_alpha: bool) -> Color {
 }
 
 /// The plane of a surface, at its present size.
-fn plane<'a>(
-    planes: &'a mut HashMap<SurfaceId, Plane>,
-    canvas: &Canvas,
-    id: SurfaceId,
-) -> &'a mut Plane {
+fn plane<'a>(planes: &'a mut HashMap<SurfaceId, Plane>, canvas: &Canvas, id: SurfaceId) -> &'a mut Plane {
     let size = canvas.surface(id).map_or(Size::default(), |s| s.picture.size());
     let plane = planes.entry(id).or_default();
     plane.resize(size);
@@ -298,5 +294,197 @@ impl Plane {
     fn row_mut(&mut self, y: i32, left: i32, right: i32) -> &mut [u8] {
         let start = y as usize * self.size.width as usize;
         &mut self.means[start + left as usize..start + right as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use panto_protocol::draw::{
+        Composite, Copy, Coverage, Fill, GlyphDefine, GlyphRun, GlyphSlot, PutPixels, SurfaceCreate,
+        SurfaceDestroy, SurfaceResize, TileCapture, TileSlot, TileUse, WindowCreate, WindowId, WindowMap,
+        WindowMove,
+    };
+    use panto_protocol::encoding::{Effort, Encoder};
+    use panto_protocol::message::FrameHeader;
+    use panto_protocol::pixel::Picture;
+    use panto_protocol::wire::Writer;
+
+    use super::*;
+    use crate::core::Screen;
+
+    const SCREEN: SurfaceId = SurfaceId::SCREEN;
+
+    fn fill(surface: SurfaceId, rect: Rect) -> DrawCommand {
+        Fill { surface, color: 0x0080_8080, rects: vec![rect] }.into()
+    }
+
+    fn put(rect: Rect, pixel: impl Fn(usize) -> Color) -> DrawCommand {
+        let data = (0..rect.area() as usize).map(pixel).collect();
+        let picture = Picture::from_pixels(rect.size(), data).unwrap();
+        let mut payload = Vec::new();
+        Encoder::new().encode(picture.view(), Effort::Balanced, &mut payload);
+        PutPixels { surface: SCREEN, rect, payload }.into()
+    }
+
+    /// An explained screen of 40 × 30 pixels, and the picture that it shows.
+    struct Shown {
+        screen: Screen,
+        picture: Picture,
+    }
+
+    impl Shown {
+        fn new() -> Self {
+            let mut screen = Screen::new();
+            assert!(screen.explain(true));
+            let mut shown = Self { screen, picture: Picture::default() };
+            shown.paint([SurfaceResize { id: SCREEN, size: Size::new(40, 30) }.into()]);
+            shown
+        }
+
+        fn paint<const N: usize>(&mut self, commands: [DrawCommand; N]) {
+            let mut out = Writer::new();
+            FrameHeader::default().encode(&mut out);
+            commands.iter().for_each(|c| c.encode(&mut out));
+            self.screen.paint(&out.finish()).unwrap();
+            self.screen.show(&[], &mut self.picture);
+            assert!(self.picture == self.screen.whole(), "damage is missing");
+        }
+
+        fn at(&self, x: i32, y: i32) -> Option<Means> {
+            self.screen.explanation().at(SCREEN, Point::new(x, y))
+        }
+
+        /// The means that a pixel of the picture is tinted as.
+        #[track_caller]
+        fn tint(&self, x: i32, y: i32) -> Option<Means> {
+            let p = Point::new(x, y);
+            let pixel = self.screen.canvas().screen().pixel(p).unwrap();
+            let shown = self.picture.pixel(p).unwrap();
+            if shown == tinted(pixel, None, false) {
+                return None;
+            }
+            let mut all = Means::ALL.into_iter().filter(|m| m.color().is_some());
+            let found = all.find(|m| shown == tinted(pixel, m.color(), false));
+            Some(found.unwrap_or_else(|| panic!("{shown:06x} is no tint of {pixel:06x}")))
+        }
+    }
+
+    #[test]
+    fn each_way_of_sending_has_its_tint() {
+        let mut s = Shown::new();
+        assert_eq!(s.tint(0, 0), None, "a new size says nothing of pixels");
+        s.paint([fill(SCREEN, Rect::new(0, 0, 10, 10))]);
+        assert_eq!([s.tint(9, 9), s.tint(10, 9)], [Some(Means::Fill), None]);
+        // Sixteen colours in no order, and as many colours as pixels.
+        s.paint([put(Rect::new(10, 0, 16, 10), |i| [0x10, 0x00aa_0000, 0x00cc_cc00][i * i % 3])]);
+        s.paint([put(Rect::new(26, 0, 14, 10), |i| (i as u32).wrapping_mul(0x9e37_79b1) >> 8)]);
+        assert_eq!([s.tint(12, 3), s.tint(30, 3)], [Some(Means::Palette), Some(Means::Pixels)]);
+        let coverage = Coverage { size: Size::new(3, 4), subpixel: false, mask: vec![255; 12] };
+        let slot = GlyphSlot(7);
+        s.paint([
+            GlyphDefine { slot, coverage, bearing: Point::default(), advance: 4 }.into(),
+            GlyphRun { surface: SCREEN, color: 0x00ff_ffff, pen: Point::new(2, 20), slots: vec![slot; 2] }
+                .into(),
+        ]);
+        assert_eq!([s.tint(2, 20), s.tint(2, 24)], [Some(Means::Glyph), None]);
+        let item = CopyItem { source: SCREEN, rect: Rect::new(0, 0, 5, 5), to: Point::new(30, 20) };
+        s.paint([Copy { surface: SCREEN, items: vec![item] }.into()]);
+        assert_eq!(
+            [s.tint(0, 0), s.tint(34, 24), s.tint(35, 24)],
+            [Some(Means::Fill), Some(Means::Copy), None]
+        );
+        let slot = TileSlot(1);
+        s.paint([
+            TileCapture { slot, surface: SCREEN, rect: Rect::new(0, 0, 4, 4) }.into(),
+            TileUse { slot, surface: SCREEN, points: vec![Point::new(20, 15)] }.into(),
+        ]);
+        assert_eq!([s.tint(0, 0), s.tint(23, 18)], [Some(Means::Fill), Some(Means::Tile)]);
+        // The last word counts.
+        s.paint([fill(SCREEN, Rect::new(0, 0, 40, 30))]);
+        assert!((0..40).all(|x| s.tint(x, 20) == Some(Means::Fill)));
+        // And the bytes were counted where they were spent.
+        let bytes: Vec<_> = s.screen.explanation().bytes().filter(|b| b.1 > 0).map(|b| b.0).collect();
+        assert_eq!(bytes, Means::ALL);
+        let all: u64 = s.screen.explanation().bytes().map(|b| b.1).sum();
+        assert_eq!(all, s.screen.bytes_by_kind().values().sum::<u64>());
+    }
+
+    #[test]
+    fn windows_carry_the_tints_of_their_surfaces() {
+        let mut s = Shown::new();
+        let (surface, id) = (SurfaceId(4), WindowId(9));
+        s.paint([
+            fill(SCREEN, Rect::new(0, 0, 40, 30)),
+            SurfaceCreate { id: surface, size: Size::new(10, 8), alpha: false }.into(),
+            WindowCreate { id, surface, position: Point::new(5, 5) }.into(),
+            WindowMap { id, mapped: true }.into(),
+        ]);
+        assert_eq!([s.tint(4, 5), s.tint(5, 5)], [Some(Means::Fill), None]);
+        let item = CopyItem { source: SCREEN, rect: Rect::new(0, 0, 6, 8), to: Point::default() };
+        s.paint([Copy { surface, items: vec![item] }.into()]);
+        assert_eq!(
+            [s.tint(5, 5), s.tint(10, 12), s.tint(11, 12)],
+            [Some(Means::Copy), Some(Means::Copy), None]
+        );
+        s.paint([WindowMove { id, position: Point::new(20, 9) }.into()]);
+        assert_eq!([s.tint(5, 5), s.tint(20, 9)], [Some(Means::Fill), Some(Means::Copy)]);
+        // Before the server moves it, too.
+        let ahead = [crate::core::MovedWindow { id, position: Point::new(0, 20) }];
+        s.screen.show(&ahead, &mut s.picture);
+        assert!(s.picture == s.screen.whole());
+        let below = s.screen.canvas().surface(SCREEN).unwrap().picture.pixel(Point::new(21, 10)).unwrap();
+        let uncovered = s.picture.pixel(Point::new(21, 10)).unwrap();
+        assert_eq!(uncovered, tinted(below, Means::Fill.color(), false));
+    }
+
+    #[test]
+    fn a_surface_keeps_what_is_left_of_it() {
+        let mut s = Shown::new();
+        s.paint([
+            fill(SCREEN, Rect::new(0, 0, 40, 30)),
+            SurfaceResize { id: SCREEN, size: Size::new(20, 10) }.into(),
+            SurfaceResize { id: SCREEN, size: Size::new(30, 20) }.into(),
+        ]);
+        assert_eq!([s.tint(19, 9), s.tint(20, 9), s.tint(19, 10)], [Some(Means::Fill), None, None]);
+        let surface = SurfaceId(2);
+        let create = SurfaceCreate { id: surface, size: Size::new(4, 4), alpha: false };
+        s.paint([create.clone().into(), fill(surface, Rect::new(0, 0, 4, 4))]);
+        let at = |s: &Shown| s.screen.explanation().at(surface, Point::default());
+        assert_eq!(at(&s), Some(Means::Fill));
+        // Composing takes the tints along.
+        let to = Point::new(25, 15);
+        let rect = Rect::new(0, 0, 4, 4);
+        s.paint([Composite { surface: SCREEN, source: surface, rect, to, opacity: 200 }.into()]);
+        assert_eq!([s.at(25, 15), s.at(28, 18), s.at(29, 18)], [Some(Means::Fill), Some(Means::Fill), None]);
+        s.paint([SurfaceDestroy { id: surface }.into(), create.into()]);
+        assert_eq!(at(&s), None);
+    }
+
+    #[test]
+    fn switched_on_it_begins_with_nothing_and_off_leaves_nothing() {
+        let mut s = Shown::new();
+        s.paint([put(Rect::new(0, 0, 40, 30), |i| (i as u32).wrapping_mul(0x9e37_79b1) >> 8)]);
+        assert!(s.screen.explain(false) && !s.screen.explain(false));
+        let digest = s.screen.digest();
+        s.screen.show(&[], &mut s.picture);
+        assert!(s.picture == s.screen.canvas().screen());
+        assert!(s.screen.explain(true));
+        s.screen.show(&[], &mut s.picture);
+        assert_eq!(s.tint(7, 7), None);
+        assert_eq!(s.screen.digest(), digest, "tints are not the server's");
+        s.paint([fill(SCREEN, Rect::new(0, 0, 4, 4))]);
+        assert_eq!([s.tint(3, 3), s.tint(4, 3)], [Some(Means::Fill), None]);
+    }
+
+    #[test]
+    fn premultiplied_pixels_stay_premultiplied() {
+        for alpha in 0..=255u32 {
+            for means in Means::ALL {
+                let pixel = alpha << 24 | alpha << 16 | alpha / 2 << 8 | alpha;
+                let shown = tinted(pixel, means.color(), true);
+                assert_eq!(shown >> 24, alpha);
+                assert!((0..24).step_by(8).all(|s| shown >> s & 0xff <= alpha), "{shown:08x}");
+            }
+        }
     }
 }

@@ -110,7 +110,8 @@ pub(super) fn name(
         };
         let shape = if server.has_shape {
             conn.shape_select_input(window, true)?.ignore_error();
-            Some(conn.shape_get_rectangles(window, SK::BOUNDING)?)
+            // Without a shape the rectangles leave out a part of the border.
+            Some((conn.shape_query_extents(window)?, conn.shape_get_rectangles(window, SK::BOUNDING)?))
         } else {
             None
         };
@@ -126,7 +127,10 @@ pub(super) fn name(
     for (window, damage, pixmap, sequence, attributes, shape, inner, outer) in asked {
         let attributes = known(attributes.reply())?;
         let rects = match shape {
-            Some(shape) => known(shape.reply())?.map(|s| s.rectangles),
+            Some((extents, shape)) => {
+                let shaped = known(extents.reply())?.is_some_and(|e| e.bounding_shaped);
+                known(shape.reply())?.filter(|_| shaped).map(|s| s.rectangles)
+            }
             None => None,
         };
         let (inner, outer) = (known(inner.reply())?, known(outer.reply())?);

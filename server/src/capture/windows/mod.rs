@@ -227,10 +227,16 @@ impl WindowCapture {
 
     /// Names the pixmaps of windows that were mapped or resized.
     fn name_pixmaps(&mut self, server: &Server, screen: Rect) -> Result<Result<(), Reason>, CaptureError> {
-        let stale = self.tree.children().iter();
-        let stale = stale.filter(|c| c.stale && c.covers() && c.place.intersects(&screen));
-        let stale: Vec<_> =
-            stale.map(|c| (c.window, self.backings.get(&c.window).and_then(|b| b.damage))).collect();
+        let shown = |window| self.backings.get(&window).is_some_and(|b| b.pixmap.is_some());
+        let stale: Vec<_> = self
+            .tree
+            .children()
+            .iter()
+            .filter(|c| c.stale && c.covers())
+            // What was never on the screen costs nothing.
+            .filter(|c| c.place.intersects(&screen) || shown(c.window))
+            .map(|c| (c.window, self.backings.get(&c.window).and_then(|b| b.damage)))
+            .collect();
         for (window, naming) in backing::name(server, &stale, &self.visuals)? {
             match naming {
                 Naming::Named(named) => {

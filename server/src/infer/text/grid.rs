@@ -15,6 +15,15 @@ const CONTEXT: u32 = 200;
 /// Columns of ink that a grid must explain.
 const MIN_COLUMNS: i32 = 48;
 
+/// Per mille of the ink that may cross the edges of cells, of what crosses edges anywhere.
+const MAX_SHARE: u64 = 350;
+
+/// Phases whose shares differ by less are equally good.
+const SAME_SHARE: u64 = 10;
+
+/// Pitches whose shares differ by less are tried.
+const SLACK: u64 = 120;
+
 /// Cells of one size, side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grid {
@@ -55,9 +64,11 @@ impl Grid {
     /// Rows of cells of an aligned rectangle.
     pub(super) fn lines(&self, rect: Rect) -> impl Iterator<Item = Rect> + use<> {
         let height = self.height;
-        (rect.top..rect.bottom)
-            .step_by(height as usize)
-            .map(move |top| Rect { top, bottom: (top + height).min(rect.bottom), ..rect })
+        (rect.top..rect.bottom).step_by(height as usize).map(move |top| Rect {
+            top,
+            bottom: (top + height).min(rect.bottom),
+            ..rect
+        })
     }
 
     /// From the first to the last column of each cell of a line.
@@ -89,8 +100,10 @@ pub(super) fn candidates(picture: &Picture, rect: Rect, background: Color) -> Ve
     if ink_columns < MIN_COLUMNS {
         return Vec::new();
     }
-    let rows = pitches(&down, HEIGHTS, 30);
-    let columns = pitches(&across, WIDTHS, 120);
+    let mut rows = pitches(&down, HEIGHTS);
+    // Several pitches fit into wide gaps; lines look alike at the right one.
+    rows.sort_by_key(|(_, height)| unlikeness(&down, *height as usize) / 50);
+    let columns = pitches(&across, WIDTHS);
     let pairs = rows.iter().take(2).flat_map(|row| columns.iter().take(3).map(move |column| (*row, *column)));
     pairs
         .map(|((top, height), (left, width))| Grid {
@@ -120,9 +133,8 @@ fn context(picture: &Picture, rect: Rect, background: Color, rows: u32) -> Rect 
 /// As far as the same background goes on around a rectangle.
 fn sheet(picture: &Picture, rect: Rect, background: Color) -> Rect {
     let mut sheet = context(picture, rect, background, u32::MAX);
-    let written = |x: i32| {
-        mostly((sheet.top..sheet.bottom).map(|y| &picture.row(y, x, x + 1)[0]), background)
-    };
+    let written =
+        |x: i32| mostly((sheet.top..sheet.bottom).map(|y| &picture.row(y, x, x + 1)[0]), background);
     let left = (0..sheet.left).rev().take_while(|x| written(*x)).last();
     let right = (sheet.right..picture.bounds().right).take_while(|x| written(*x)).last();
     sheet.left = left.unwrap_or(sheet.left);
@@ -132,7 +144,7 @@ fn sheet(picture: &Picture, rect: Rect, background: Color) -> Rect {
 
 fn mostly<'a>(pixels: impl ExactSizeIterator<Item = &'a Color>, background: Color) -> bool {
     let all = pixels.len();
-    pixels.filter(|p| **p == background).count() * 5 >= all * 2
+    pixels.filter(|p| **p == background).count() * 4 >= all
 }
 
 /// For each column how many rows have ink in it and in the column before, and for each
@@ -152,28 +164,43 @@ fn crossings(picture: &Picture, rect: Rect, background: Color) -> (Vec<u32>, Vec
     (across, down)
 }
 
-/// Phases and pitches at which little ink crosses, the likeliest first. What crosses may be
-/// `slack` per mille of all ink more than at the best of them.
-fn pitches(crossings: &[u32], pitches: std::ops::RangeInclusive<i32>, slack: u64) -> Vec<(i32, i32)> {
+/// Phases and pitches at which little ink crosses, the likeliest first.
+fn pitches(crossings: &[u32], pitches: std::ops::RangeInclusive<i32>) -> Vec<(i32, i32)> {
     let length = crossings.len() as i32;
     let total: u64 = crossings.iter().map(|c| u64::from(*c)).sum();
     let mut found: Vec<(u64, i32, i32)> = Vec::new();
     for pitch in pitches.filter(|p| p * 3 <= length) {
-        for phase in 0..pitch {
-            let at_edges: u64 =
-                crossings[phase as usize..].iter().step_by(pitch as usize).map(|c| u64::from(*c)).sum();
-            // Per mille of what would cross edges anywhere.
-            let share = at_edges * pitch as u64 * 1000 / total.max(1);
-            if share < 350 {
-                found.push((share, phase, pitch));
-            }
+        // Per mille of what would cross edges anywhere.
+        let shares: Vec<u64> = (0..pitch as usize)
+            .map(|phase| {
+                let at_edges = crossings[phase..].iter().step_by(pitch as usize);
+                at_edges.map(|c| u64::from(*c)).sum::<u64>() * pitch as u64 * 1000 / total.max(1)
+            })
+            .collect();
+        let least = shares.iter().copied().min().unwrap_or(0);
+        if least < MAX_SHARE {
+            found.push((least, middle(&shares, least + SAME_SHARE), pitch));
         }
     }
     // Multiples of a pitch are as good as itself: the smallest of those that are almost
     // as good as the best is meant.
     let best = found.iter().map(|f| f.0).min().unwrap_or(0);
-    found.retain(|f| f.0 <= best + slack);
-    let smallest = found.iter().map(|f| f.2).min().unwrap_or(0);
-    found.sort_unstable_by_key(|f| (f.2 != smallest, f.0 / 20, f.2));
+    found.retain(|f| f.0 <= best + SLACK);
     found.into_iter().map(|(_, phase, pitch)| (phase, pitch)).collect()
+}
+
+/// The middle of the longest run of phases with at most that share; the last phase is
+/// followed by the first.
+fn middle(shares: &[u64], most: u64) -> i32 {
+    let n = shares.len();
+    let run = |start: usize| (0..n).take_while(|i| shares[(start + i) % n] <= most).count();
+    let start = (0..n).rev().max_by_key(|start| run(*start)).unwrap_or(0);
+    ((start + run(start).saturating_sub(1) / 2) % n) as i32
+}
+
+/// How much a profile differs from itself some rows further down, per mille.
+fn unlikeness(profile: &[u32], rows: usize) -> u64 {
+    let pairs = || profile.iter().zip(profile.iter().skip(rows));
+    let all: u64 = pairs().map(|(a, b)| u64::from(a + b)).sum();
+    pairs().map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>() * 1000 / all.max(1)
 }

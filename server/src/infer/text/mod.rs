@@ -113,7 +113,9 @@ impl TextFinder {
         for (grid, region) in on_grids {
             for &rect in region.rects() {
                 match self.read_grid(view, rect, &grid) {
-                    Some(reading) if reading.is_plausible() => self.accept(reading, &mut areas, &mut others),
+                    Some(reading) if reading.is_plausible() => {
+                        self.accept(target, reading, &mut areas, &mut others)
+                    }
                     _ => others.push(rect),
                 }
             }
@@ -135,7 +137,7 @@ impl TextFinder {
             }
             for &rect in region.rects() {
                 if let Some(reading) = self.read_grid(view, rect, &grid) {
-                    self.accept(reading, &mut areas, &mut Vec::new());
+                    self.accept(target, reading, &mut areas, &mut Vec::new());
                 }
             }
         }
@@ -182,7 +184,7 @@ impl TextFinder {
             }
         }
         let mut failed = Vec::new();
-        self.accept(reading, areas, &mut failed);
+        self.accept(view.target, reading, areas, &mut failed);
         if depth < MAX_DEPTH {
             failed.retain(|r| r.width() >= MIN_BOX && r.height() >= MIN_BOX);
             for rect in failed.into_iter().chain(blocks) {
@@ -202,10 +204,16 @@ impl TextFinder {
         Some(reading)
     }
 
-    fn accept(&mut self, mut reading: Reading, areas: &mut Vec<TextArea>, failed: &mut Vec<Rect>) {
+    fn accept(
+        &mut self,
+        target: &Picture,
+        mut reading: Reading,
+        areas: &mut Vec<TextArea>,
+        failed: &mut Vec<Rect>,
+    ) {
         self.knowledge.learn(&mut reading);
         failed.append(&mut reading.failed);
-        for area in reading.areas {
+        for area in joined(target, reading.areas) {
             push(area, areas);
         }
     }
@@ -224,6 +232,47 @@ fn push(area: TextArea, areas: &mut Vec<TextArea>) {
     if !areas.iter().any(|a| a.rect.intersects(&area.rect)) {
         areas.push(area);
     }
+}
+
+/// Lines below each other as one area, where nothing but background is added by that.
+fn joined(target: &Picture, areas: Vec<TextArea>) -> Vec<TextArea> {
+    let mut out: Vec<TextArea> = Vec::with_capacity(areas.len());
+    for area in areas {
+        let rect = area.rect;
+        let near = |other: &TextArea| {
+            let both = other.rect.union(&rect);
+            other.background == area.background
+                && rect.top >= other.rect.bottom
+                && rect.top - other.rect.bottom <= MAX_LINE
+                && rect.left < other.rect.right
+                && other.rect.left < rect.right
+                && around(both, &other.rect, &rect).iter().all(|r| blank(target, *r, area.background))
+        };
+        match out.iter().rposition(near) {
+            Some(i)
+                if !out
+                    .iter()
+                    .enumerate()
+                    .any(|(j, a)| j != i && a.rect.intersects(&out[i].rect.union(&rect))) =>
+            {
+                out[i].rect = out[i].rect.union(&rect);
+                out[i].runs.extend(area.runs);
+            }
+            _ => out.push(area),
+        }
+    }
+    out
+}
+
+/// What a rectangle has beyond two in it, the one above the other.
+fn around(both: Rect, upper: &Rect, lower: &Rect) -> [Rect; 5] {
+    [
+        Rect { left: both.left, right: upper.left, ..*upper },
+        Rect { left: upper.right, right: both.right, ..*upper },
+        Rect { top: upper.bottom, bottom: lower.top, ..both },
+        Rect { left: both.left, right: lower.left, ..*lower },
+        Rect { left: lower.right, right: both.right, ..*lower },
+    ]
 }
 
 /// The rectangles grown to whole letters; those that overlap then are one.

@@ -7,7 +7,7 @@ use panto_protocol::geometry::{Point, Rect};
 use panto_protocol::pixel::{Color, Picture};
 
 use super::ink::{Inks, distance};
-use super::scan::{columns, difference_box, extreme, ink_box};
+use super::scan::{columns, difference_box, extreme, extreme_channels, ink_box};
 use super::shapes::{Shapes, grey, subpixel};
 use super::{FoundGlyph, TextArea, TextRun};
 
@@ -59,9 +59,19 @@ pub(super) struct Reading {
 
 /// The colours of the line that is being read.
 struct Line {
+    rect: Rect,
     background: Color,
     extreme: Color,
     last: Option<Color>,
+    /// What is farthest in each channel, once it was needed.
+    by_channel: Option<Color>,
+}
+
+impl Line {
+    fn new(target: &Picture, rect: Rect, background: Color) -> Self {
+        let extreme = extreme(target, rect, background);
+        Self { rect, background, extreme, last: None, by_channel: None }
+    }
 }
 
 /// How a line is cut into pieces of a glyph each.
@@ -104,7 +114,14 @@ impl Knowledge {
         self.read(view, line, background, Pieces::Cells(cells), out);
     }
 
-    fn read(&mut self, view: &View<'_>, rect: Rect, background: Color, pieces: Pieces<'_>, out: &mut Reading) {
+    fn read(
+        &mut self,
+        view: &View<'_>,
+        rect: Rect,
+        background: Color,
+        pieces: Pieces<'_>,
+        out: &mut Reading,
+    ) {
         let Some(changed) = difference_box(view.target, view.shadow, rect) else { return };
         let touched = |&&(left, right): &&(i32, i32)| left < changed.right && right > changed.left;
         let boxes;
@@ -115,7 +132,7 @@ impl Knowledge {
             }
             Pieces::Cells(cells) => (cells, true, false),
         };
-        let mut line = Line { background, extreme: extreme(view.target, rect, background), last: None };
+        let mut line = Line::new(view.target, rect, background);
         let mut open = Open::new(background, changed.left);
         let mut glyphs = Vec::new();
         for &(left, right) in pieces.iter().filter(touched) {
@@ -127,10 +144,7 @@ impl Knowledge {
             if own != open.background {
                 out.close(open, left, rect, changed, whole_rows);
                 open = Open::new(own, left);
-                line = Line { background: own, extreme: extreme(view.target, piece, own), last: None };
-                if own == background {
-                    line.extreme = extreme(view.target, rect, background);
-                }
+                line = Line::new(view.target, if own == background { rect } else { piece }, own);
             }
             glyphs.clear();
             if self.piece(view.target, piece, &mut line, split, &mut glyphs, out) {
@@ -162,7 +176,11 @@ impl Knowledge {
         if ink.width() > MAX_SIDE * 4 || ink.height() > MAX_SIDE {
             return false;
         }
-        let mut place = |(color, shape): (Color, Arc<Coverage>), at: Point, line: &mut Line, cost: u64, out: &mut Reading| {
+        let mut place = |(color, shape): (Color, Arc<Coverage>),
+                         at: Point,
+                         line: &mut Line,
+                         cost: u64,
+                         out: &mut Reading| {
             line.last = Some(color);
             out.glyphs += 1;
             out.cost += cost + if split { PLACE } else { 0 };
@@ -253,7 +271,7 @@ impl Knowledge {
         })
     }
 
-    fn new_shape(&mut self, target: &Picture, ink: Rect, line: &Line) -> Option<(Color, Coverage)> {
+    fn new_shape(&mut self, target: &Picture, ink: Rect, line: &mut Line) -> Option<(Color, Coverage)> {
         let pixels = target.crop(ink);
         let background = line.background;
         // Thin letters may have no pixel of the full colour: one that was seen lately
@@ -270,9 +288,10 @@ impl Knowledge {
         if shape.is_some() {
             return shape;
         }
-        [line.extreme, own]
-            .into_iter()
-            .find_map(|color| Some((color, subpixel(pixels, self.inks.of(color, background))?)))
+        let by_channel =
+            *line.by_channel.get_or_insert_with(|| extreme_channels(target, line.rect, background));
+        let color = meant.filter(|c| distance(*c, by_channel) * 4 <= contrast).unwrap_or(by_channel);
+        Some((color, subpixel(pixels, self.inks.of(color, background))?))
     }
 }
 

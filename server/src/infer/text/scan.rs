@@ -123,6 +123,22 @@ pub(super) fn extreme(picture: &Picture, rect: Rect, background: Color) -> Color
     found.0
 }
 
+/// In each channel what is farthest from the background.
+pub(super) fn extreme_channels(picture: &Picture, rect: Rect, background: Color) -> Color {
+    let mut found = background;
+    for y in rect.top..rect.bottom {
+        for &p in picture.row(y, rect.left, rect.right) {
+            for mask in [0x0000_00ff, 0x0000_ff00, 0x00ff_0000] {
+                let (p, old, paper) = (p & mask, found & mask, background & mask);
+                if p.abs_diff(paper) > old.abs_diff(paper) {
+                    found = found & !mask | p;
+                }
+            }
+        }
+    }
+    found
+}
+
 /// Maximal runs of rows with ink.
 pub(super) fn bands(picture: &Picture, rect: Rect, background: Color) -> Vec<(i32, i32)> {
     let mut ink = vec![false; rect.height() as usize];
@@ -158,7 +174,8 @@ fn runs(ink: &[bool], start: i32, gap: i32) -> Vec<(i32, i32)> {
 /// for long (a frame) stays where it was.
 pub(super) fn grow_to_gaps(picture: &Picture, rect: Rect, background: Color) -> Rect {
     let bounds = picture.bounds();
-    let ink = |x: i32, y: i32| bounds.left <= x && x < bounds.right && picture.row(y, x, x + 1)[0] != background;
+    let ink =
+        |x: i32, y: i32| bounds.left <= x && x < bounds.right && picture.row(y, x, x + 1)[0] != background;
     // Ink touches ink beyond the edge, also diagonally.
     let crosses_column = |inner: i32, outer: i32, r: &Rect| {
         let near = |y: i32| (y - 1..=y + 1).any(|y| r.top <= y && y < r.bottom && ink(outer, y));

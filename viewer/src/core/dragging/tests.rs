@@ -182,8 +182,9 @@ impl World {
                         self.fill(SurfaceId::SCREEN, Rect::new(0, 0, 4, 4), self.now as u32);
                         self.pending.push_back((self.now + ms, free));
                     }
-                    Manager::Keeps(r) => self
-                        .move_to(Point::new(free.x.clamp(r.left, r.right), free.y.clamp(r.top, r.bottom))),
+                    Manager::Keeps(r) => {
+                        self.move_to(Point::new(free.x.clamp(r.left, r.right), free.y.clamp(r.top, r.bottom)))
+                    }
                     Manager::Grid(n) => self.move_to(Point::new(free.x / n * n, free.y / n * n)),
                     Manager::Resizes => {
                         let width = (HOME.x + WINDOW.width as i32 - free.x).clamp(10, 200) as u32;

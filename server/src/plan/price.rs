@@ -1,0 +1,79 @@
+//! What descriptions have really cost lately, so that one can be preferred to another
+//! before either is made.
+
+use panto_protocol::geometry::Rect;
+use panto_protocol::pixel::Picture;
+
+/// Bits for each thing of a kind, the latest things counting most.
+#[derive(Debug, Clone, Copy)]
+struct Mean {
+    bits: u64,
+    things: u64,
+    /// Things after which the past counts half.
+    memory: u64,
+}
+
+impl Mean {
+    fn add(&mut self, bits: u64, things: u64) {
+        self.bits += bits;
+        self.things += things;
+        while self.things > self.memory {
+            self.bits /= 2;
+            self.things /= 2;
+        }
+    }
+}
+
+/// Prices of moving pixels and of telling them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prices {
+    copy: Mean,
+    edge: Mean,
+    /// Bits of inline pixels for each bit that they were weighed at.
+    weighed: Mean,
+}
+
+impl Default for Prices {
+    /// Ten bytes a copy, and as much for 128 edges.
+    fn default() -> Self {
+        Self {
+            copy: Mean { bits: 80, things: 1, memory: 64 },
+            edge: Mean { bits: 80, things: 128, memory: 1 << 15 },
+            weighed: Mean { bits: 500, things: 1000, memory: 1 << 18 },
+        }
+    }
+}
+
+impl Prices {
+    /// So many copies were sent in so many bytes.
+    pub(super) fn copied(&mut self, copies: usize, bytes: usize) {
+        self.copy.add(8 * bytes as u64, copies as u64);
+    }
+
+    /// So many edges were sent, however, in so many bytes.
+    pub(super) fn told(&mut self, edges: u64, bytes: usize) {
+        self.edge.add(8 * bytes as u64, edges);
+    }
+
+    /// Inline pixels that were weighed at so many bits took so many bytes.
+    pub(super) fn weighed(&mut self, bits: u64, bytes: usize) {
+        self.weighed.add(8 * bytes as u64, bits);
+    }
+
+    /// What inline pixels may be weighed at to take so many bits: coding learns on the way.
+    pub(super) fn weight_for(&self, bits: u64) -> u64 {
+        bits.saturating_mul(self.weighed.things) / self.weighed.bits.max(1)
+    }
+
+    /// Edges for the price of a copy.
+    pub(super) fn edges_of_a_copy(&self) -> u32 {
+        let copies = self.copy.bits.max(1) * self.edge.things.max(1);
+        (copies / (self.copy.things.max(1) * self.edge.bits.max(1))).clamp(16, 4096) as u32
+    }
+}
+
+/// Pixels inside `rects` that differ from their left neighbour: what makes pixels dear.
+pub(super) fn edges(picture: &Picture, rects: &[Rect]) -> u64 {
+    let row = |r: &Rect, y: i32| picture.row(y, r.left, r.right).windows(2).filter(|w| w[0] != w[1]).count();
+    rects.iter().map(|r| (r.top..r.bottom).map(|y| row(r, y) as u64).sum::<u64>()).sum()
+}

@@ -1,0 +1,186 @@
+//! Text that was found in pixels, said as glyphs where that is the smaller description.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use panto_protocol::canvas::{Canvas, PaintError};
+use panto_protocol::draw::{
+    Coverage, Fill, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, PlacedGlyph, SurfaceId,
+};
+use panto_protocol::geometry::{Point, Rect, Region};
+use panto_protocol::pixel::Picture;
+use panto_protocol::wire::MAX_GLYPH_SLOTS;
+
+use super::compare::differences;
+use super::frame::FrameBuilder;
+use super::price::Prices;
+use crate::infer::text::{TextArea, TextFinder, TextRun};
+
+/// The planner's own slots; those below belong to sources that tell their text.
+const FIRST_SLOT: u32 = MAX_GLYPH_SLOTS / 2;
+
+/// Slots in use, reused in turn: with glyphs of at most 64 × 64 pixels at three bytes,
+/// 48 MB on either side at the very worst.
+const SLOTS: u32 = 4096;
+
+/// What a Fill of one rectangle costs, in bits, about.
+const FILL_BITS: u64 = 24;
+
+/// Glyphs that the viewer has, by their shape.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    finder: TextFinder,
+    known: HashMap<Arc<Coverage>, Glyph>,
+    /// The shape in each slot used so far.
+    shapes: Vec<Arc<Coverage>>,
+    next: usize,
+}
+
+/// How a shape was defined.
+#[derive(Debug, Clone, Copy)]
+struct Glyph {
+    slot: GlyphSlot,
+    bearing: Point,
+}
+
+impl Text {
+    /// Sends as text what is text inside `rects`, the differences of `target` and the
+    /// shadow's surface, and takes it out of `dirty`. Nothing without a coded frame: what
+    /// glyphs cost is only known there.
+    pub(super) fn settle(
+        &mut self,
+        surface: SurfaceId,
+        target: &Picture,
+        rects: &[Rect],
+        dirty: &mut Region,
+        prices: &Prices,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        let areas = self.finder.find(target, &shadow.surface(surface)?.picture, rects);
+        for area in areas {
+            self.area(surface, target, &area, dirty, prices, shadow, frame)?;
+        }
+        Ok(())
+    }
+
+    fn area(
+        &mut self,
+        surface: SurfaceId,
+        target: &Picture,
+        area: &TextArea,
+        dirty: &mut Region,
+        prices: &Prices,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        let Some(models) = frame.models() else { return Ok(()) };
+        let on = &shadow.surface(surface)?.picture;
+        let is_blank = |rect: Rect| {
+            (rect.top..rect.bottom)
+                .all(|y| on.row(y, rect.left, rect.right).iter().all(|p| *p == area.background))
+        };
+        let fills = !is_blank(area.rect);
+        let mut defines = Vec::new();
+        let runs: Vec<GlyphPlace> =
+            area.runs.iter().map(|run| self.run(surface, run, &mut defines)).collect();
+        let mut bits = if fills { FILL_BITS } else { 0 };
+        bits += defines.iter().map(|d| models.weigh_shape(d).bits()).sum::<u64>();
+        bits += runs.iter().map(|run| models.weigh_glyphs(run, shadow).bits()).sum::<u64>();
+        let (limit, mut pixels) = (prices.weight_for(bits), 0);
+        for rect in differences(target, on, &area.rect.into()) {
+            let colors = target.crop(rect).rows().flatten().copied().collect();
+            let put = InlinePixels { surface, rect, pixels: colors };
+            pixels += models.weigh_pixels(&put, shadow, limit - pixels).bits();
+            if pixels >= limit {
+                break;
+            }
+        }
+        if pixels < limit {
+            return Ok(());
+        }
+        if fills {
+            let fill = Fill { surface, color: area.background, rects: vec![area.rect] };
+            frame.emit(shadow, &fill.into())?;
+        }
+        for define in defines {
+            self.keep(&define);
+            frame.emit(shadow, &define.into())?;
+        }
+        for run in runs {
+            frame.emit(shadow, &run.into())?;
+        }
+        // The finder is believed, and looked after: what it got wrong stays dirty.
+        if shadow.surface(surface)?.picture.crop(area.rect).rows().eq(target.crop(area.rect).rows()) {
+            dirty.subtract(&area.rect);
+        }
+        Ok(())
+    }
+
+    /// A run in slots; appends definitions of the shapes that have none yet.
+    fn run(&self, surface: SurfaceId, run: &TextRun, defines: &mut Vec<GlyphDefine>) -> GlyphPlace {
+        let baseline = self.baseline(run);
+        let mut glyphs = Vec::with_capacity(run.glyphs.len());
+        for (i, glyph) in run.glyphs.iter().enumerate() {
+            let fresh = defines.iter().find(|d| d.coverage == *glyph.shape);
+            let known = fresh
+                .map(|d| Glyph { slot: d.slot, bearing: d.bearing })
+                .or_else(|| self.known.get(&glyph.shape).copied())
+                .unwrap_or_else(|| {
+                    let width = glyph.shape.size.width as i32;
+                    let advance = match run.glyphs.get(i + 1).map(|next| next.at.x - glyph.at.x) {
+                        Some(step) if (width..width + 4).contains(&step) => step,
+                        _ => width + 1,
+                    };
+                    let slot = (self.next + defines.len()) % SLOTS as usize;
+                    let define = GlyphDefine {
+                        slot: GlyphSlot(FIRST_SLOT + slot as u32),
+                        coverage: (*glyph.shape).clone(),
+                        bearing: Point::new(0, glyph.at.y - baseline),
+                        advance,
+                    };
+                    let known = Glyph { slot: define.slot, bearing: define.bearing };
+                    defines.push(define);
+                    known
+                });
+            let pen = glyph.at.offset(-known.bearing.x, -known.bearing.y);
+            glyphs.push(PlacedGlyph { slot: known.slot, pen });
+        }
+        GlyphPlace { surface, color: run.color, glyphs }
+    }
+
+    /// Where most known glyphs of the run stand; without any, where most glyphs end.
+    fn baseline(&self, run: &TextRun) -> i32 {
+        let known: Vec<i32> = run
+            .glyphs
+            .iter()
+            .filter_map(|g| self.known.get(&g.shape).map(|known| g.at.y - known.bearing.y))
+            .collect();
+        if known.is_empty() {
+            commonest(run.glyphs.iter().map(|g| g.at.y + g.shape.size.height as i32).collect())
+        } else {
+            commonest(known)
+        }
+    }
+
+    /// The viewer has this shape from now on, instead of what was in its slot.
+    fn keep(&mut self, define: &GlyphDefine) {
+        let shape = Arc::new(define.coverage.clone());
+        let index = (define.slot.0 - FIRST_SLOT) as usize;
+        match self.shapes.get_mut(index) {
+            Some(old) => {
+                self.known.remove(&*std::mem::replace(old, shape.clone()));
+            }
+            None => self.shapes.push(shape.clone()),
+        }
+        self.finder.learn(&shape);
+        self.known.insert(shape, Glyph { slot: define.slot, bearing: define.bearing });
+        self.next = (index + 1) % SLOTS as usize;
+    }
+}
+
+/// The value that occurs most often; 0 if there is none.
+fn commonest(mut values: Vec<i32>) -> i32 {
+    values.sort_unstable();
+    values.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map_or(0, |same| same[0])
+}
