@@ -26,6 +26,32 @@ const ABOVE: usize = 3;
 /// Colours in the list of those used lately.
 const LATELY: usize = 64;
 
+/// Pixels that are told in one decision where everything around suggests them.
+const RUN: usize = 16;
+
+/// Which pixels may be told together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// Those that were there before.
+    Unchanged = 0,
+    /// The colour around.
+    Flat = 1,
+}
+
+impl Run {
+    /// What is likely of the pixels from `i` on, seen from the one to the left and the row above.
+    fn at(old: &[Color], new: &[Color], stride: usize, i: usize) -> Option<Self> {
+        let (above, left) = (i - stride - 1..i - stride + RUN + 1, i - 1);
+        if new[left] == old[left] && new[above.clone()] == old[above.clone()] {
+            Some(Self::Unchanged)
+        } else if new[above].iter().all(|p| *p == new[left]) {
+            Some(Self::Flat)
+        } else {
+            None
+        }
+    }
+}
+
 /// Models of [`InlinePixels`].
 #[derive(Debug, Clone)]
 pub(super) struct PixelModels {
@@ -40,6 +66,9 @@ pub(super) struct PixelModels {
     is_late: [Bit; 8],
     lately: Vec<Color>,
     late: Tree,
+    /// By kind of run, and whether the run before was one.
+    is_run: [[Bit; 2]; 2],
+    ran: usize,
     channels: Vec<Tree>,
 }
 
@@ -57,6 +86,8 @@ impl Default for PixelModels {
             is_late: [Bit::default(); 8],
             lately: Vec::with_capacity(LATELY),
             late: Tree::new(6),
+            is_run: Default::default(),
+            ran: 0,
             channels: vec![Tree::new(8); 3 * 4],
         }
     }
@@ -174,11 +205,33 @@ impl PixelModels {
         let mut out = Vec::with_capacity(width * rect.height() as usize);
         for y in 0..rect.height() as usize {
             let first = (y + ABOVE) * stride + LEFT;
-            for i in first..first + width {
+            let end = first + width;
+            let (mut i, mut no_run_before) = (first, first);
+            while i < end {
+                if i >= no_run_before
+                    && i + RUN <= end
+                    && let Some(run) = Run::at(&old.pixels, &new, stride, i)
+                {
+                    let pixels = match run {
+                        Run::Unchanged => &old.pixels[i..i + RUN],
+                        Run::Flat => &[new[i - 1]; RUN],
+                    };
+                    let same = source.get(out.len()..out.len() + RUN) == Some(pixels);
+                    if self.is_run[run as usize][self.ran].code(c, same) {
+                        new[i..i + RUN].copy_from_slice(pixels);
+                        out.extend_from_slice(pixels);
+                        i += RUN;
+                        self.ran = if C::LEARNS { 1 } else { self.ran };
+                        continue;
+                    }
+                    self.ran = if C::LEARNS { 0 } else { self.ran };
+                    no_run_before = i + RUN;
+                }
                 let color = source.get(out.len()).copied().unwrap_or(0);
                 let color = self.pixel(c, &old.pixels, &new, stride, i, color);
                 new[i] = color;
                 out.push(color);
+                i += 1;
             }
             check(c)?;
         }
