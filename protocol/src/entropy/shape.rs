@@ -1,8 +1,12 @@
-//! New glyphs: their masks, pixel by pixel, in the context of the pixels around.
+//! New glyphs: their masks, pixel by pixel, in the context of the pixels around, and of a
+//! known glyph that looks alike.
+
+use std::collections::VecDeque;
 
 use super::bit::{Bit, Tree};
-use super::number::{Signed, Steady};
-use super::Coder;
+use super::mixer::Mixer;
+use super::number::{Number, Signed, Steady};
+use super::{Coder, hash};
 use crate::draw::{Coverage, GlyphDefine, GlyphSlot};
 use crate::geometry::{Point, Size};
 use crate::wire::{DecodeError, MAX_COORDINATE, MAX_GLYPH_PIXELS, MAX_GLYPH_SLOTS};
@@ -12,8 +16,14 @@ const BITS: u32 = 0;
 const LEVELS: u32 = 1;
 const SUBPIXEL: u32 = 2;
 
-/// Contexts of a level's first decisions: the neighbours' levels in five steps each.
-const LEVEL_CONTEXTS: usize = 625;
+/// Contexts of a mask's decisions: two neighbours; five; eight; those of a similar glyph.
+const CONTEXTS: usize = 4;
+
+/// Glyphs that a new one may be likened to: the latest.
+const KNOWN: usize = 128;
+
+/// Glyphs are alike when their samples differ by less than this in the mean.
+const ALIKE: u64 = 48;
 
 /// Models of glyphs.
 #[derive(Debug, Clone)]
@@ -26,12 +36,10 @@ pub(super) struct Shapes {
     advance: Signed,
     kind: Tree,
     kinds: u32,
-    /// One bit of a mask, by ten neighbours.
-    bits: Vec<Bit>,
-    empty: Vec<Bit>,
-    full: Vec<Bit>,
-    /// The level itself, by the mean of two neighbours.
-    level: Vec<Tree>,
+    samples: Mixer<CONTEXTS>,
+    /// The latest glyphs, the last one first.
+    known: VecDeque<Coverage>,
+    alike: Number,
 }
 
 impl Default for Shapes {
@@ -45,10 +53,9 @@ impl Default for Shapes {
             advance: Signed::default(),
             kind: Tree::new(4),
             kinds: 0,
-            bits: vec![Bit::default(); 1024],
-            empty: vec![Bit::default(); LEVEL_CONTEXTS],
-            full: vec![Bit::default(); LEVEL_CONTEXTS],
-            level: vec![Tree::new(8); 9],
+            samples: Mixer::new(14, 6),
+            known: VecDeque::with_capacity(KNOWN),
+            alike: Number::default(),
         }
     }
 }
@@ -91,70 +98,81 @@ impl Shapes {
         if size.area() > MAX_GLYPH_PIXELS {
             return Err(DecodeError::TooLarge { what: "glyph" });
         }
-        let mask = match kind {
-            BITS => self.bits(c, size, mask),
-            LEVELS => self.levels(c, width as usize, 1, height as usize, mask),
-            SUBPIXEL => self.levels(c, width as usize * 3, 3, height as usize, mask),
-            _ => return Err(DecodeError::Unknown { what: "glyph kind", value: kind.into() }),
-        };
+        if kind > SUBPIXEL {
+            return Err(DecodeError::Unknown { what: "glyph kind", value: kind.into() });
+        }
+        let place = self.alike.code(c, self.alike_to(&define.coverage)) as usize;
+        let alike = place.checked_sub(1).and_then(|i| self.known.get(i)).cloned();
+        let alike = alike.filter(|a| a.size == size && a.subpixel == (kind == SUBPIXEL));
+        let mask = self.mask(c, size, kind, mask, alike.as_ref());
+        let coverage = Coverage { size, subpixel: kind == SUBPIXEL, mask };
         if C::LEARNS {
             self.next_slot = (slot + 1) % MAX_GLYPH_SLOTS;
             self.kinds = kind;
+            self.known.truncate(KNOWN - 1);
+            self.known.push_front(coverage.clone());
         }
-        let coverage = Coverage { size, subpixel: kind == SUBPIXEL, mask };
         Ok(GlyphDefine { slot: GlyphSlot(slot), coverage, bearing, advance })
     }
 
-    fn bits<C: Coder>(&mut self, c: &mut C, size: Size, mask: &[u8]) -> Vec<u8> {
-        let (w, h) = (size.width as usize, size.height as usize);
-        let mut out = vec![0u8; w * h];
-        for y in 0..h {
-            for x in 0..w {
-                let at = |dx: isize, dy: usize| match (x.checked_add_signed(dx), y.checked_sub(dy)) {
-                    (Some(x), Some(y)) if x < w => usize::from(out[y * w + x] & 1),
-                    _ => 0,
-                };
-                let context = at(-1, 0)
-                    | at(-2, 0) << 1
-                    | at(-2, 1) << 2
-                    | at(-1, 1) << 3
-                    | at(0, 1) << 4
-                    | at(1, 1) << 5
-                    | at(2, 1) << 6
-                    | at(-1, 2) << 7
-                    | at(0, 2) << 8
-                    | at(1, 2) << 9;
-                let bit = mask.get(y * w + x).is_some_and(|m| *m != 0);
-                let bit = self.bits[context].code(c, bit);
-                out[y * w + x] = if bit { 255 } else { 0 };
-            }
-        }
-        out
+    /// The place of the most similar glyph among the known ones, counted from 1; 0 for none.
+    fn alike_to(&self, new: &Coverage) -> u32 {
+        let distance = |old: &Coverage| -> u64 {
+            old.mask.iter().zip(&new.mask).map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
+        };
+        let same_kind = |old: &&Coverage| old.size == new.size && old.subpixel == new.subpixel;
+        let known = self.known.iter().enumerate().filter(|(_, old)| same_kind(old));
+        let best = known.map(|(i, old)| (distance(old), i)).min();
+        best.filter(|(far, _)| *far < ALIKE * new.mask.len() as u64).map_or(0, |(_, i)| i as u32 + 1)
     }
 
-    /// `width`: samples in a row; `step`: from a sample to its neighbour of the same channel.
-    fn levels<C: Coder>(&mut self, c: &mut C, width: usize, step: usize, height: usize, mask: &[u8]) -> Vec<u8> {
+    fn mask<C: Coder>(
+        &mut self,
+        c: &mut C,
+        size: Size,
+        kind: u32,
+        mask: &[u8],
+        alike: Option<&Coverage>,
+    ) -> Vec<u8> {
+        // With a byte for each channel, a sample's neighbour is that of its own channel.
+        let step = if kind == SUBPIXEL { 3 } else { 1 };
+        let (width, height) = (size.width as usize * step, size.height as usize);
         let mut out = vec![0u8; width * height];
-        for y in 0..height {
-            for x in 0..width {
-                let above = |x: Option<usize>| match (x, y.checked_sub(1)) {
-                    (Some(x), Some(y)) if x < width => out[y * width + x],
-                    _ => 0,
-                };
-                let west = x.checked_sub(1).map_or(0, |x| out[y * width + x]);
-                let north = above(Some(x));
-                let (north_west, north_east) = (above(x.checked_sub(step)), above(Some(x + step)));
-                let context = [west, north, north_west, north_east].iter().fold(0, |n, m| n * 5 + fifth(*m));
-                let value = mask.get(y * width + x).copied().unwrap_or(0);
-                out[y * width + x] = if self.empty[context].code(c, value == 0) {
-                    0
-                } else if self.full[context].code(c, value == 255) {
-                    255
-                } else {
-                    let mean = (usize::from(west) + usize::from(north)).div_ceil(64);
-                    self.level[mean.min(8)].code(c, value.into()) as u8
-                };
-            }
+        for i in 0..width * height {
+            let (x, y) = (i % width, i / width);
+            let near = |dx: isize, dy: usize| match (x.checked_add_signed(dx), y.checked_sub(dy)) {
+                (Some(x), Some(y)) if x < width => fifth(out[y * width + x]),
+                _ => 0,
+            };
+            let likely = |dx: isize, dy: isize| {
+                let place = x.checked_add_signed(dx).filter(|x| *x < width).zip(y.checked_add_signed(dy));
+                let sample = |a: &Coverage| place.and_then(|(x, y)| a.mask.get(y * width + x)).copied();
+                alike.and_then(sample).map_or(0, |m| 1 + fifth(m))
+            };
+            let s = step as isize;
+            let (w, n) = (near(-1, 0), near(0, 1));
+            let few = w * 5 + n;
+            let five = (few * 5 + near(-s, 1)) * 25 + near(s, 1) * 5 + near(-s - 1, 0).min(4);
+            let eight = ((five * 5 + near(0, 2)) * 5 + near(s, 2)) * 5 + near(2 * s, 1);
+            let other = (likely(0, 0) * 6 + likely(-1, 0)) * 36 + likely(1, 0) * 6 + likely(0, 1);
+            let contexts = [few, five + 1000, eight + 1_000_000, (other * 25 + few) + 1_000_000_000];
+            let contexts = contexts.map(|context| hash(kind, context));
+            let mut decide = |c: &mut C, node: u32, bit: bool| {
+                let set = usize::from(alike.is_some()) * 3 + node.min(2) as usize;
+                self.samples.code(c, contexts.map(|context| hash(context, node)), set, bit)
+            };
+            let value = mask.get(i).copied().unwrap_or(0);
+            out[i] = if decide(c, 0, value == 0) {
+                0
+            } else if kind == BITS || decide(c, 1, value == 255) {
+                255
+            } else {
+                let mut node = 1u32;
+                for shift in (0..8).rev() {
+                    node = node << 1 | u32::from(decide(c, node + 1, value >> shift & 1 == 1));
+                }
+                node as u8
+            };
         }
         out
     }
@@ -168,11 +186,11 @@ fn side(side: i32) -> Result<u32, DecodeError> {
 }
 
 /// A level in five steps: none, three between, all.
-fn fifth(level: u8) -> usize {
+fn fifth(level: u8) -> u32 {
     match level {
         0 => 0,
         255 => 4,
-        m => 1 + usize::from(m) * 3 / 256,
+        m => 1 + u32::from(m) * 3 / 256,
     }
 }
 

@@ -147,14 +147,7 @@ struct Column {
 }
 
 /// Appends rectangles inside `rect` where `new` is `old` shifted by `vector`.
-fn agreement(
-    old: &Picture,
-    new: &Picture,
-    rect: Rect,
-    vector: Point,
-    min_gain: u32,
-    moves: &mut Vec<Moved>,
-) {
+fn agreement(old: &Picture, new: &Picture, rect: Rect, vector: Point, min_gain: u32, moves: &mut Vec<Moved>) {
     let rect = rect.intersection(&old.bounds().offset(vector.x, vector.y));
     if rect.is_empty() {
         return;

@@ -3,11 +3,12 @@
 //! What was sent once is kept in the viewer's tile cache by [`TileCapture`],
 //! which costs no pixels, and used again by slot. The cache here only knows
 //! hashes; a hit is compared with the tile that the shadow holds before it is used.
+//! Tiles that the viewer kept from earlier sessions and offered come into it by [`TileRecall`].
 
 use std::collections::HashMap;
 
-use panto_protocol::canvas::Canvas;
-use panto_protocol::draw::{SurfaceId, TileCapture, TileSlot, TileUse};
+use panto_protocol::canvas::{Canvas, ContentHash, tile_hash};
+use panto_protocol::draw::{SurfaceId, TileCapture, TileRecall, TileSlot, TileUse};
 use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::wire::MAX_TILE_SLOTS;
@@ -18,6 +19,10 @@ const FIRST_SLOT: u32 = MAX_TILE_SLOTS / 2;
 /// Slots in use, reused in turn. With [`MAX_AREA`] this bounds either side to
 /// 1,024 × 8,192 pixels = 32 MB.
 const SLOTS: u32 = 1024;
+
+/// The first of the slots of recalled tiles, one for each that a viewer may offer: once
+/// recalled, they stay. Another 32 MB at most.
+const RECALLED: u32 = FIRST_SLOT + SLOTS;
 
 /// Larger rectangles seldom come again exactly.
 const MAX_AREA: u64 = 8192;
@@ -32,12 +37,36 @@ pub struct Repeats {
     /// Hash of the tile in each slot used so far; at most [`SLOTS`].
     hashes: Vec<u64>,
     next: usize,
+    /// What the viewer has offered and was not recalled yet, by its place in the offer.
+    offered: HashMap<ContentHash, u32>,
 }
 
 impl Repeats {
     /// A cache that knows nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The viewer has these tiles.
+    pub fn offer(&mut self, tiles: &[ContentHash]) {
+        self.offered = tiles.iter().copied().zip(0..).collect();
+    }
+
+    /// A command after which [`Repeats::find`] finds `rect` of `picture`, if the viewer has
+    /// it from an earlier session; the shadow has it in its library then.
+    pub fn recall(&mut self, picture: &Picture, rect: Rect, shadow: &mut Canvas) -> Option<TileRecall> {
+        if self.offered.is_empty() || !worthwhile(rect.size()) || !picture.bounds().contains_rect(&rect) {
+            return None;
+        }
+        let hash = hash(picture, rect);
+        if self.slots.contains_key(&hash) {
+            return None;
+        }
+        let index = self.offered.remove(&tile_hash(picture.crop(rect)))?;
+        let slot = TileSlot(RECALLED + index);
+        shadow.library_mut().put_tile(index, picture.crop(rect).to_picture().into());
+        self.slots.insert(hash, slot);
+        Some(TileRecall { index, slot })
     }
 
     /// A command that paints `rect` of `picture` from the cache, if it is there.

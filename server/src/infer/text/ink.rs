@@ -89,6 +89,7 @@ impl Ink {
 
 /// The inks used lately.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "an ink is 2.5 kB, and the order changes with every use")]
 pub(super) struct Inks(Vec<Box<Ink>>);
 
 /// Inks that are kept: colours of a screenful of coloured text.

@@ -12,6 +12,8 @@
 //! of the fewest estimated bits is taken; whether text is cheaper than pixels is not
 //! decided here.
 
+mod areas;
+mod cut;
 mod grid;
 mod ink;
 mod reading;
@@ -25,11 +27,13 @@ use std::sync::Arc;
 
 use panto_protocol::draw::Coverage;
 use panto_protocol::geometry::{Point, Rect, Region};
-use panto_protocol::pixel::{Color, Picture, blend};
+use panto_protocol::pixel::{Color, Picture};
 
+use areas::{joined, paints, push};
+use cut::{Parts, cut};
 use grid::{Grid, candidates};
 use reading::{Knowledge, Reading, View};
-use scan::{background, bands, blank, columns, difference_box, grow_to_gaps, solid};
+use scan::{background, difference_box, grow_to_gaps, solid};
 
 /// A stretch of text on one background.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +64,6 @@ pub struct FoundGlyph {
     /// Trimmed: no row or column at an edge of the mask is empty.
     pub shape: Arc<Coverage>,
 }
-
-/// Highest line of text that is read as one.
-const MAX_LINE: i32 = 32;
-
-/// Blank columns that part blocks which stand side by side.
-const BLOCK_GAP: i32 = 10;
 
 /// How often a rectangle is cut into smaller ones.
 const MAX_DEPTH: u32 = 8;
@@ -113,7 +111,7 @@ impl TextFinder {
         for (grid, region) in on_grids {
             for &rect in region.rects() {
                 match self.read_grid(view, rect, &grid) {
-                    Some(reading) if reading.is_plausible() => {
+                    Some(reading) if self.is_fit(view, rect, &grid, &reading) => {
                         self.accept(target, reading, &mut areas, &mut others)
                     }
                     _ => others.push(rect),
@@ -158,13 +156,13 @@ impl TextFinder {
             return None;
         }
         let background = background(view.target, rect)?;
-        let (lines, blocks) = cut(view.target, rect, background);
+        let Parts { lines, blocks, inner } = cut(view.target, rect, background);
         let mut reading = Reading::default();
         for &line in &lines {
             self.knowledge.read_boxes(&view, line, background, &mut reading);
         }
         if depth == 0 && reading.fresh.len() >= MANY_FRESH {
-            let unread: u64 = blocks.iter().map(Rect::area).sum();
+            let unread: u64 = blocks.iter().chain(&inner).map(Rect::area).sum();
             let mut best = (reading.cost + unread * reading::UNREAD, None);
             for grid in candidates(view.target, rect, background) {
                 let cells = grid.align(&rect).intersection(&view.target.bounds());
@@ -187,11 +185,25 @@ impl TextFinder {
         self.accept(view.target, reading, areas, &mut failed);
         if depth < MAX_DEPTH {
             failed.retain(|r| r.width() >= MIN_BOX && r.height() >= MIN_BOX);
-            for rect in failed.into_iter().chain(blocks) {
+            for rect in failed.into_iter().chain(blocks).chain(inner) {
                 self.search(view, rect, depth + 1, areas);
             }
         }
         None
+    }
+
+    /// Whether a known grid is the right one for what lies on it now: most shapes are known,
+    /// or boxes would be no cheaper.
+    fn is_fit(&mut self, view: View<'_>, rect: Rect, grid: &Grid, reading: &Reading) -> bool {
+        if reading.glyphs >= 4 * reading.fresh.len() && reading.failed.is_empty() {
+            return true;
+        }
+        let Some(background) = background(view.target, rect) else { return false };
+        let mut boxes = Reading::default();
+        for line in grid.lines(rect) {
+            self.knowledge.read_boxes(&view, line, background, &mut boxes);
+        }
+        reading.cost <= boxes.cost
     }
 
     fn read_grid(&mut self, view: View<'_>, rect: Rect, grid: &Grid) -> Option<Reading> {
@@ -227,54 +239,6 @@ fn put_on_grid(grid: Grid, rect: Rect, target: &Picture, on_grids: &mut Vec<(Gri
     }
 }
 
-/// Adds an area unless it overlaps another.
-fn push(area: TextArea, areas: &mut Vec<TextArea>) {
-    if !areas.iter().any(|a| a.rect.intersects(&area.rect)) {
-        areas.push(area);
-    }
-}
-
-/// Lines below each other as one area, where nothing but background is added by that.
-fn joined(target: &Picture, areas: Vec<TextArea>) -> Vec<TextArea> {
-    let mut out: Vec<TextArea> = Vec::with_capacity(areas.len());
-    for area in areas {
-        let rect = area.rect;
-        let near = |other: &TextArea| {
-            let both = other.rect.union(&rect);
-            other.background == area.background
-                && rect.top >= other.rect.bottom
-                && rect.top - other.rect.bottom <= MAX_LINE
-                && rect.left < other.rect.right
-                && other.rect.left < rect.right
-                && around(both, &other.rect, &rect).iter().all(|r| blank(target, *r, area.background))
-        };
-        match out.iter().rposition(near) {
-            Some(i)
-                if !out
-                    .iter()
-                    .enumerate()
-                    .any(|(j, a)| j != i && a.rect.intersects(&out[i].rect.union(&rect))) =>
-            {
-                out[i].rect = out[i].rect.union(&rect);
-                out[i].runs.extend(area.runs);
-            }
-            _ => out.push(area),
-        }
-    }
-    out
-}
-
-/// What a rectangle has beyond two in it, the one above the other.
-fn around(both: Rect, upper: &Rect, lower: &Rect) -> [Rect; 5] {
-    [
-        Rect { left: both.left, right: upper.left, ..*upper },
-        Rect { left: upper.right, right: both.right, ..*upper },
-        Rect { top: upper.bottom, bottom: lower.top, ..both },
-        Rect { left: both.left, right: lower.left, ..*lower },
-        Rect { left: lower.right, right: both.right, ..*lower },
-    ]
-}
-
 /// The rectangles grown to whole letters; those that overlap then are one.
 fn merged(target: &Picture, rects: Vec<Rect>) -> Vec<Rect> {
     let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
@@ -290,105 +254,4 @@ fn merged(target: &Picture, rects: Vec<Rect>) -> Vec<Rect> {
     }
     out.sort_unstable_by_key(|r| (r.top, r.left));
     out
-}
-
-/// Lines of text one below the other, and blocks that need a closer look. Together they
-/// cover the rectangle.
-fn cut(target: &Picture, rect: Rect, background: Color) -> (Vec<Rect>, Vec<Rect>) {
-    let bands = join_dots(bands(target, rect, background));
-    let (mut lines, mut blocks) = (Vec::new(), Vec::new());
-    let alone = bands.len() == 1;
-    let mut top = rect.top;
-    for (i, &(first, last)) in bands.iter().enumerate() {
-        let bottom = if i + 1 < bands.len() { last } else { rect.bottom };
-        let band = Rect { top, bottom, ..rect };
-        top = bottom;
-        if last - first <= MAX_LINE {
-            lines.push(band);
-            continue;
-        }
-        // What is blank around the blocks has only to be filled.
-        lines.extend([Rect { bottom: first, ..band }, Rect { top: last, ..band }]);
-        let band = Rect { top: first, bottom: last, ..band };
-        let parts = columns(target, band, background, BLOCK_GAP);
-        if let [(left, right)] = parts[..]
-            && alone
-            && left <= rect.left + 1
-            && rect.right <= right + 1
-        {
-            // A frame, perhaps: what does it hold?
-            blocks.push(Rect::from_corners(rect.left + 2, first + 2, rect.right - 2, last - 2));
-            continue;
-        }
-        let mut blank_from = band.left;
-        for &(left, right) in &parts {
-            lines.push(Rect { left: blank_from, right: left, ..band });
-            blocks.push(Rect { left, right, ..band });
-            blank_from = right;
-        }
-        lines.push(Rect { left: blank_from, ..band });
-    }
-    lines.retain(|r| !r.is_empty());
-    blocks.retain(|r| !r.is_empty());
-    if bands.is_empty() && blank(target, rect, background) {
-        lines.push(rect);
-    }
-    (lines, blocks)
-}
-
-/// Dots and accents are apart from their letters when no letter of the line is tall.
-fn join_dots(bands: Vec<(i32, i32)>) -> Vec<(i32, i32)> {
-    const DOT: i32 = 4;
-    const GAP: i32 = 2;
-    let mut out: Vec<(i32, i32)> = Vec::with_capacity(bands.len());
-    for band in bands {
-        match out.last_mut() {
-            Some(last)
-                if band.0 - last.1 <= GAP
-                    && (last.1 - last.0 <= DOT || band.1 - band.0 <= DOT)
-                    && band.1 - last.0 <= MAX_LINE =>
-            {
-                last.1 = band.1;
-            }
-            _ => out.push(band),
-        }
-    }
-    out
-}
-
-/// Whether an area is the target's once it is painted.
-fn paints(area: &TextArea, target: &Picture) -> bool {
-    if !target.bounds().contains_rect(&area.rect) {
-        return false;
-    }
-    let mut painted = Picture::new(area.rect.size(), area.background);
-    for run in &area.runs {
-        for glyph in &run.glyphs {
-            let at = glyph.at.offset(-area.rect.left, -area.rect.top);
-            let place = Rect::at(at, glyph.shape.size);
-            if !painted.bounds().contains_rect(&place) {
-                return false;
-            }
-            let rows = glyph.shape.mask.chunks_exact(glyph.shape.row_bytes().max(1));
-            for (y, mask) in (place.top..place.bottom).zip(rows) {
-                let row = painted.row_mut(y, place.left, place.right);
-                paint_row(row, mask, run.color, glyph.shape.subpixel);
-            }
-        }
-    }
-    painted.view().rows().eq(target.crop(area.rect).rows())
-}
-
-fn paint_row(row: &mut [Color], mask: &[u8], color: Color, subpixel: bool) {
-    if subpixel {
-        for (p, m) in row.iter_mut().zip(mask.chunks_exact(3)) {
-            *p = blend(color, *p, m[0]) & 0x0000_00ff
-                | blend(color, *p, m[1]) & 0xff00_ff00
-                | blend(color, *p, m[2]) & 0x00ff_0000;
-        }
-    } else {
-        for (p, m) in row.iter_mut().zip(mask) {
-            *p = blend(color, *p, *m);
-        }
-    }
 }

@@ -317,12 +317,6 @@ impl Open {
 }
 
 impl Reading {
-    /// Whether it looks as if it were read in the right way: few shapes are new.
-    pub(super) fn is_plausible(&self) -> bool {
-        const FEW: usize = 8;
-        self.fresh.len() < FEW || self.glyphs > 4 * self.fresh.len()
-    }
-
     /// Ends an area of a line before the column `right`.
     fn close(&mut self, open: Open, right: i32, line: Rect, changed: Rect, whole_rows: bool) {
         let mut rect = Rect { left: open.left, right, ..line };

@@ -17,6 +17,12 @@ const SAMPLE_PLACES: i32 = 4;
 /// Colours that are counted; text has one background and few others that repeat.
 const MAX_COUNTED: usize = 24;
 
+/// Pixels from which on an area must have its background in stretches.
+const LARGE: u64 = 128 * 128;
+
+/// Mean length of the stretches of background, at least, in pixels.
+const MIN_STRETCH: usize = 3;
+
 /// How far ink is followed beyond a rectangle, in pixels.
 const MAX_GROWTH: i32 = 40;
 
@@ -68,7 +74,17 @@ pub(super) fn background(picture: &Picture, rect: Rect) -> Option<Color> {
         }
     }
     let (color, count) = counted.into_iter().max_by_key(|c| c.1)?;
-    (count * 4 >= total).then_some(color)
+    if count * 4 < total {
+        return None;
+    }
+    // Paper is seen in stretches; what is strewn over a large area is a photograph's.
+    let speckled = rect.area() >= LARGE && {
+        let begins = |row: &[Color]| row.windows(2).filter(|p| p[0] != color && p[1] == color).count() + 1;
+        let rows = || (rect.top..rect.bottom).step_by(step).map(|y| picture.row(y, rect.left, rect.right));
+        let paper: usize = rows().map(|row| row.iter().filter(|&&p| p == color).count()).sum();
+        paper < MIN_STRETCH * rows().map(begins).sum::<usize>()
+    };
+    (!speckled).then_some(color)
 }
 
 /// The rectangle around all pixels that are not background.

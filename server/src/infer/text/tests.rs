@@ -6,6 +6,7 @@ use panto_protocol::geometry::Size;
 use panto_protocol::pixel::rgb;
 use proptest::prelude::*;
 
+use super::areas::paint_row;
 use super::*;
 
 const CELL: Size = Size::new(9, 15);
@@ -239,7 +240,7 @@ proptest! {
     fn whatever_is_found_is_exact(
         background in 0..0x100_0000u32,
         words in prop::collection::vec((0..560i32, 0..220i32, 0..3u8, 0..0x100_0000u32, "[a-z ]{1,9}"), 0..24),
-        specks in prop::collection::vec((0..640i32, 0..240i32, 1..40u32, 1..30u32, 0..0x100_0000u32), 0..8),
+        specks in prop::collection::vec((0..640i32, 0..240i32, 1..80u32, 1..80u32, 0..0x100_0000u32), 0..8),
     ) {
         let mut finder = TextFinder::new();
         let shadow = Picture::new(Size::new(660, 260), background);
