@@ -326,6 +326,9 @@ pub struct View {
     /// Descriptor to read the password or ticket from
     #[arg(long, value_name = "FD", conflicts_with = "password_file")]
     pub password_fd: Option<i32>,
+    /// Keep glyphs and tiles on disk for the next session with the same server
+    #[arg(long, value_enum, value_name = "YES|NO", default_value = "yes", hide_possible_values = true)]
+    pub disk_cache: YesNo,
     /// Do not come back after a lost connection
     #[arg(long)]
     pub no_reconnect: bool,
@@ -559,6 +562,9 @@ pub struct Compare {
     /// Everything that happens waits until the picture before it was seen
     #[arg(long, conflicts_with = "peer")]
     pub slow_motion: bool,
+    /// Do everything a second time, with a viewer that has kept glyphs and tiles of the first (+warm)
+    #[arg(long, conflicts_with = "peer")]
+    pub warm: bool,
     /// What a person does with the command behind `--`
     #[arg(long, value_name = "FILE", requires = "command")]
     pub script: Option<PathBuf>,

@@ -121,6 +121,7 @@ impl Onlooker {
             view_only: false,
             local_moves: true,
             explain: false,
+            disk_cache: None,
             reconnect: false,
             duration: None,
         };

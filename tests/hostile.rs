@@ -336,6 +336,7 @@ fn hello(name: &str) -> Vec<u8> {
         name: name.into(),
         resume: None,
         settings: Settings::default(),
+        offer: Default::default(),
     };
     muxed(Channel::Control, ClientControl::Hello(hello).encode())
 }
@@ -681,6 +682,7 @@ async fn core_meets(dir: &TempDir, name: usize, bytes: Vec<u8>) -> Result<(), Vi
         view_only: false,
         local_moves: true,
         explain: false,
+        disk_cache: None,
         reconnect: false,
         duration: None,
     };

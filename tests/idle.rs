@@ -57,6 +57,7 @@ async fn watch(
         view_only: false,
         local_moves: true,
         explain: false,
+        disk_cache: None,
         reconnect: false,
         duration,
     };

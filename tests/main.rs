@@ -10,6 +10,7 @@ mod errors;
 mod hostile;
 mod idle;
 mod peers;
+mod presentation;
 mod relay;
 mod replay;
 mod report;

@@ -106,6 +106,8 @@ impl Replaying {
             name: "watcher".into(),
             settings: Settings { mode, ..Settings::default() },
             view_only: false,
+            local_moves: true,
+            explain: false,
             reconnect: false,
             duration: None,
         })

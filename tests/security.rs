@@ -17,7 +17,7 @@ use panto_protocol::connection::{
 };
 use panto_protocol::geometry::{Point, Size};
 use panto_protocol::message::{
-    AuthMethods, ByeReason, ClientControl, ClientHello, InputEvent, Rights, Settings, VERSION, Welcome,
+    AuthMethods, ByeReason, ClientControl, ClientHello, InputEvent, Offer, Rights, Settings, VERSION, Welcome,
 };
 use panto_protocol::time::Micros;
 use panto_tests::harness::{PATIENCE, Panto, Served, XDisplay, eventually, panto};
@@ -88,7 +88,7 @@ pub struct Raw {
 impl Raw {
     /// Says hello over a stream.
     pub fn new(stream: Stream) -> Self {
-        let config = ClientConfig { name: "raw".into(), settings: Settings::default(), resume: None };
+        let config = ClientConfig { name: "raw".into(), ..ClientConfig::default() };
         Self {
             pipe: Pipe::new(stream),
             connection: ClientConnection::new(config, Micros::ZERO),
@@ -496,8 +496,13 @@ fn plain_bytes_get_nothing_from_a_tls_server() {
     let (home, display) = (panto(), XDisplay::start(SIZE));
     let served = serve(&home, &display, &["127.0.0.1:0", "--name", "hidden-name"]);
     let mut mux = Mux::default();
-    let hello =
-        ClientHello { version: VERSION, name: "plain".into(), resume: None, settings: Settings::default() };
+    let hello = ClientHello {
+        version: VERSION,
+        name: "plain".into(),
+        resume: None,
+        settings: Settings::default(),
+        offer: Offer::default(),
+    };
     mux.push(Channel::Control, ClientControl::Hello(hello).encode());
     let mut bytes = Vec::new();
     while mux.poll_chunk(&mut bytes) {}

@@ -1,11 +1,13 @@
 #!/usr/bin/perl
 # What a terminal shows in terminal.work and xft.work: a list of files, then for every line
-# that is entered a build's log of 400 lines, about a hundred a second, and a short answer.
+# that is entered a build's log of 400 lines (or as many as its argument says), about a
+# hundred a second, and a short answer.
 # The same text in every run; needs no module, so that perl-base is enough.
 use strict;
 use warnings;
 
 $| = 1;
+my $lines = shift // 400;
 my $state = 20_260_722;
 
 # A number below the argument (Numerical Recipes' generator: products stay exact in 53 bits).
@@ -25,7 +27,7 @@ sub build_line {
     my ($number) = @_;
     my $unit = unit();
     my $kind = below(20);
-    my $percent = int(($number + 1) / 4);
+    my $percent = int(($number + 1) * 100 / $lines);
     return sprintf('[%3d%%] CC       build/%s.o', $percent, $unit) if $kind < 9;
     return sprintf('[%3d%%] CC -O2   build/%s.o  %5d functions, %6d bytes', $percent, $unit, 3 + below(90), 500 + below(90_000))
         if $kind < 12;
@@ -44,7 +46,7 @@ print '$ ';
 while (defined(my $line = <STDIN>)) {
     if ($line =~ /build/) {
         # Two lines at a time, so that a capture at 60 pictures a second sees every step.
-        for my $pair (0 .. 199) {
+        for my $pair (0 .. $lines / 2 - 1) {
             print build_line(2 * $pair) . "\n" . build_line(2 * $pair + 1) . "\n";
             select(undef, undef, undef, 0.02);
         }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use panto_protocol::message::{Depth, Mode, Settings, Wire};
 use panto_protocol::time::Micros;
+use panto_viewer::core::Library;
 
 use crate::figures::{Comparison, Figures, VERSION};
 use crate::link::Profile;
@@ -23,6 +24,8 @@ pub struct Matrix {
     pub ways: Vec<Settings>,
     /// How time passes.
     pub pace: Pace,
+    /// Whether each row is done a second time, by a viewer that has kept what it could of the first.
+    pub warm: bool,
     /// For jitter and loss.
     pub seed: u64,
     /// Virtual time that one run may take.
@@ -69,7 +72,12 @@ pub struct Progress<'a> {
 impl Matrix {
     /// Rows that there will be.
     pub fn rows(&self) -> usize {
-        self.workloads.len() * self.links.len() * self.ways.len()
+        self.workloads.len() * self.links.len() * self.ways.len() * self.sessions()
+    }
+
+    /// Rows for each workload, link and way.
+    fn sessions(&self) -> usize {
+        if self.warm { 2 } else { 1 }
     }
 
     /// Runs everything, on as many threads as there are processors. When `stop` is set, what goes on is ended and
@@ -80,30 +88,39 @@ impl Matrix {
             .flat_map(|(w, l)| self.ways.iter().map(move |s| (w, l, *s)))
             .enumerate()
             .collect();
-        let total = jobs.len();
+        let total = self.rows();
+        let jobs_left = jobs.len();
         let jobs = Mutex::new(jobs);
         let rows: Mutex<Vec<Option<Figures>>> = Mutex::new(vec![None; total]);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(total.max(1));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs_left.max(1));
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {
                     while let Some((index, (workload, link, settings))) = next(&jobs, stop) {
                         let done = || lock(&rows).iter().filter(|r| r.is_some()).count();
                         let name = format!("{} {} {}", workload.name(), link.name, settings.mode.name());
-                        let options = RunOptions {
+                        let mut options = RunOptions {
                             settings,
                             link: link.clone(),
                             pace: self.pace,
                             seed: self.seed,
                             limit: self.limit,
+                            library: self.warm.then(Library::default),
                             ..RunOptions::default()
                         };
-                        let outcome = run(workload, &options, &mut |part| {
-                            progress(Progress { done: done(), rows: total, name: &name, part });
-                            !stop.load(Ordering::Relaxed)
-                        });
-                        lock(&rows)[index] = Some(outcome.figures);
-                        progress(Progress { done: done(), rows: total, name: &name, part: 1.0 });
+                        for session in 0..self.sessions() {
+                            if session > 0 && stop.load(Ordering::Relaxed) {
+                                break;
+                            }
+                            let mut outcome = run(workload, &options, &mut |part| {
+                                progress(Progress { done: done(), rows: total, name: &name, part });
+                                !stop.load(Ordering::Relaxed)
+                            });
+                            outcome.figures.warm = session > 0;
+                            options.library = outcome.library;
+                            lock(&rows)[index * self.sessions() + session] = Some(outcome.figures);
+                            progress(Progress { done: done(), rows: total, name: &name, part: 1.0 });
+                        }
                     }
                 });
             }

@@ -19,7 +19,7 @@ use panto_protocol::draw::{
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{
-    Bye, ByeReason, ClientControl, ClientHello, FrameDecoder, FrameHeader, InputEvent, Rights, ServerControl, Settings,
+    Bye, ByeReason, ClientControl, ClientHello, FrameDecoder, FrameHeader, InputEvent, Offer, Rights, ServerControl, Settings,
     VERSION, Welcome,
 };
 use panto_protocol::pixel::Picture;
@@ -56,6 +56,7 @@ fn hello() -> ClientControl {
         name: "viewer".to_owned(),
         resume: None,
         settings: Settings::default(),
+        offer: Offer::default(),
     })
 }
 

@@ -10,7 +10,7 @@ use panto_protocol::connection::{
 };
 use panto_protocol::geometry::Point;
 use panto_protocol::message::{
-    AuthMethods, Bye, ByeReason, ClientControl, ClientHello, InputEvent, ServerControl, ServerHello,
+    AuthMethods, Bye, ByeReason, ClientControl, ClientHello, InputEvent, Offer, ServerControl, ServerHello,
     Settings, VERSION,
 };
 use panto_protocol::time::Micros;
@@ -80,6 +80,7 @@ fn versions_that_differ_are_told_to_both() {
         name: String::new(),
         resume: None,
         settings: Settings::default(),
+        offer: Offer::default(),
     };
     // The rest of another version's hello may be laid out in any way.
     let message = [&ClientControl::Hello(hello).encode()[..], b"unknown"].concat();
@@ -168,6 +169,7 @@ fn a_slow_handshake_is_ended_in_time() {
             name: "loris".repeat(20),
             resume: None,
             settings: Settings::default(),
+            offer: Offer::default(),
         })
         .encode(),
     );

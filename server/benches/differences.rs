@@ -8,6 +8,7 @@ use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 use panto_server::demo::Desktop;
 use panto_server::infer::Motion;
+use panto_server::infer::text::TextFinder;
 use panto_server::plan::differences;
 use panto_server::scene::Scene;
 use std::hint::black_box;
@@ -47,12 +48,16 @@ fn bench(c: &mut Criterion) {
     group.bench_function("a desktop changed", |b| b.iter(|| differences(black_box(&before), &after, &all)));
     let changed = differences(&before, &after, &all).into_iter().collect();
     group.bench_function("moves searched", |b| {
-        b.iter(|| Motion::default().find(black_box(&before), &after, &changed));
+        b.iter(|| Motion::default().find(black_box(&before), &after, &changed, 128));
     });
     // A film over the whole screen: nothing moved, and that must be a cheap answer.
     let (film, next) = (noise(1), noise(2));
     group.bench_function("no moves in noise", |b| {
-        b.iter(|| Motion::default().find(black_box(&film), &next, &all));
+        b.iter(|| Motion::default().find(black_box(&film), &next, &all, 128));
+    });
+    let rects: Vec<Rect> = vec![film.bounds()];
+    group.bench_function("no text in noise", |b| {
+        b.iter(|| TextFinder::new().find(black_box(&next), &film, &rects));
     });
     group.finish();
 }

@@ -7,8 +7,10 @@ mod desk;
 
 use desk::{Desk, Lcg, Xvfb};
 use panto_protocol::draw::{DrawCommand, SurfaceId};
-use panto_protocol::geometry::{Point, Rect};
+use panto_protocol::geometry::{Point, Rect, Size};
+use panto_protocol::message::{Mode, Settings};
 use panto_server::capture::{Reason, Windows, WindowsState};
+use panto_server::plan::Planner;
 use panto_server::source::{Source, X11Source};
 use x11rb::connection::Connection;
 use x11rb::protocol::shape::{ConnectionExt as _, SK, SO};
@@ -63,7 +65,9 @@ fn numbers_stay_small() {
         desk.until("two", |scene| scene.canvas().windows().len() == 2);
         desk.conn.destroy_window(window).unwrap().check().unwrap();
         desk.assert_same("a window less");
-        desk.until("one", |scene| scene.canvas().windows().len() == 1 && scene.canvas().surfaces().count() == 2);
+        desk.until("one", |scene| {
+            scene.canvas().windows().len() == 1 && scene.canvas().surfaces().count() == 2
+        });
     }
     desk.map(&[desk.window(Rect::new(30, 40, 20, 15), 0xff)]);
     desk.assert_same("a last window");
@@ -73,7 +77,8 @@ fn numbers_stay_small() {
 #[test]
 fn obscured_parts_and_borders() {
     let desk = Desk::start(Windows::Auto);
-    let black = CreateWindowAux::new().background_pixel(0x22_2222).border_pixel(0xff_0000).override_redirect(1);
+    let black =
+        CreateWindowAux::new().background_pixel(0x22_2222).border_pixel(0xff_0000).override_redirect(1);
     let below = desk.window_with(Rect::new(50, 50, 200, 100), 7, &black);
     let above = desk.window(Rect::new(40, 40, 300, 200), 0x00_ff00);
     desk.map(&[below, above]);
@@ -186,9 +191,9 @@ fn nothing_is_captured_for_nobody() {
     let goes = desk.window(Rect::new(160, 60, 100, 200), 0x00_8800);
     desk.map(&[window, goes]);
     desk.assert_same("two windows");
+    assert!(desk.is_redirected(window));
     desk.watch(false);
-    // Another client may redirect for itself alone, once nobody else does.
-    desk.until_manual();
+    desk.until("nothing is redirected", |_| !desk.is_redirected(window));
     let before = desk.quiet();
     desk.move_to(window, Point::new(10, 10));
     desk.conn.destroy_window(goes).unwrap().check().unwrap();
@@ -276,6 +281,34 @@ fn terminals_under_a_window_manager() {
 }
 
 #[test]
+fn more_windows_than_viewers_hold() {
+    let desk = Desk::start(Windows::Auto);
+    let place = |i: i32| Rect::new(i % 32 * 20, i / 32 * 12, 17, 10);
+    let windows: Vec<Window> = (0..300).map(|i| desk.window(place(i), 0x33_0000 + i as u32)).collect();
+    desk.map(&windows);
+    desk.assert_same("many windows");
+    assert_eq!(desk.windows(), 300);
+    // Too many to keep what is not shown.
+    windows[..50].iter().for_each(|w| desk.unmap(*w));
+    desk.assert_same("some less");
+    desk.until("dropped", |scene| scene.canvas().windows().len() == 250);
+    desk.map(&windows[..50]);
+    desk.assert_same("all again");
+    let more: Vec<Window> = (300..1050).map(|i| desk.window(place(i), 0x33_0000 + i as u32)).collect();
+    desk.map(&more);
+    desk.until_state(WindowsState::Flat(Reason::TooMuch));
+    desk.assert_same("flat");
+    assert_eq!(desk.windows(), 0);
+    more.iter().for_each(|w| desk.unmap(*w));
+    // It is tried again after a while, when something changes.
+    desk.until_doing(
+        || desk.paint(windows[0], Rect::new(0, 0, 5, 5), desk.quiet() as u32),
+        || desk.source.windows() == WindowsState::Surfaces,
+    );
+    desk.assert_same("windows again");
+}
+
+#[test]
 fn eyes_follow() {
     let desk = Desk::running(Windows::Auto, &["xeyes", "-geometry", "150x100+100+100"]);
     desk.until("eyes", |s| s.canvas().surfaces().any(|(_, s)| s.alpha));
@@ -289,11 +322,31 @@ fn eyes_follow() {
 }
 
 #[test]
+fn the_screen_changes_its_size() {
+    let desk = Desk::start(Windows::Auto);
+    let window = desk.window(Rect::new(400, 250, 200, 150), 0xff_8800);
+    desk.map(&[window]);
+    desk.assert_same("small");
+    for size in [Size::new(1024, 768), Size::new(500, 300), Size::new(640, 400)] {
+        desk.source.resize(size).unwrap();
+        desk.until("another size", |scene| scene.size() == size);
+        desk.assert_same("another size");
+        desk.move_to(window, Point::new(size.width as i32 - 100, 20));
+        desk.assert_same("moved to the edge");
+    }
+    assert_eq!(desk.windows(), 1);
+}
+
+#[test]
 fn random_steps() {
     let mut random = Lcg(20_240_611);
     for round in 0..5 {
-        let desk = Desk::start(Windows::Auto);
+        let desk = match round {
+            0 => Desk::on_xvfb(Windows::Auto, &["-screen", "0", "640x400x24", "-extension", "MIT-SHM"]),
+            _ => Desk::start(Windows::Auto),
+        };
         let mut windows: Vec<Window> = Vec::new();
+        let mut planners = Mode::ALL.map(|mode| Planner::new(Settings { mode, ..Settings::default() }));
         for step in 0..300 {
             let place = Rect::new(
                 random.below(700) as i32 - 60,
@@ -344,6 +397,7 @@ fn random_steps() {
             }
             if step % 10 == 9 {
                 desk.assert_same(&format!("round {round}, step {step}"));
+                planners.iter_mut().for_each(|planner| desk.assert_sent(planner));
             }
         }
         desk.assert_same(&format!("the end of round {round}"));

@@ -171,6 +171,7 @@ fn simulated(
         workloads,
         links,
         ways,
+        warm: options.warm,
         pace: if options.slow_motion { Pace::SlowMotion } else { Pace::Recorded },
         seed: options.seed,
         limit: options.limit.into(),

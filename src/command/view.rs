@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use panto_transport::{KnownHosts, Target, TrustPolicy};
-use panto_viewer::core::{Client, ClientOptions, Command, Handle, Means, View as ViewState};
+use panto_viewer::core::{Client, ClientOptions, Command, Handle, LibraryStore, Means, View as ViewState};
 use panto_viewer::stats::Stats;
 
 use super::{report, runtime};
@@ -36,6 +36,7 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
         view_only: options.window.view_only,
         local_moves: options.window.local_moves == YesNo::Yes,
         explain: options.window.explain,
+        disk_cache: disk_cache(options.disk_cache),
         reconnect: !options.no_reconnect,
         duration: options.duration,
     };
@@ -74,6 +75,17 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
     window?;
     ended?;
     Ok(if interrupted { Exit::Interrupted } else { Exit::Ok })
+}
+
+/// Where glyphs and tiles are kept, if they are to be. Without such a place there is
+/// nothing to be gained, and nothing lost.
+fn disk_cache(wanted: YesNo) -> Option<LibraryStore> {
+    if wanted == YesNo::No {
+        return None;
+    }
+    LibraryStore::of_user()
+        .inspect_err(|error| tracing::warn!(%error, "nothing is kept for the next session"))
+        .ok()
 }
 
 /// A password prompt that is interrupted leaves the terminal without echo. Only then is

@@ -96,6 +96,7 @@ impl Local {
             view_only: false,
             local_moves: true,
             explain: false,
+            disk_cache: None,
             reconnect: false,
             duration: None,
         }

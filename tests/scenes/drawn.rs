@@ -7,7 +7,7 @@ use panto_protocol::draw::{
 };
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Size};
-use panto_protocol::message::{Depth, Mode, Scale, Settings};
+use panto_protocol::message::{Depth, Mode, Scale, Settings, Wire};
 use panto_protocol::pixel::{Picture, scale};
 use panto_protocol::time::Micros;
 use panto_server::demo::{Desktop, script};

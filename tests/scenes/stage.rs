@@ -6,7 +6,7 @@ use std::time::Duration;
 use panto_protocol::canvas::{Canvas, digest};
 use panto_protocol::draw::{DrawCommand, SurfaceCreate, SurfaceId, SurfaceResize, WindowCreate, WindowMap};
 use panto_protocol::geometry::{Point, Size};
-use panto_protocol::message::{Depth, Mode, Scale, Settings};
+use panto_protocol::message::{Depth, Mode, Scale, Settings, Wire};
 use panto_protocol::pixel::Picture;
 use panto_protocol::quantize::{Quantizer, downscale, scaled_size};
 use panto_server::scene::{Scene, SharedScene};

@@ -62,6 +62,11 @@ pub fn config_dir() -> Result<PathBuf, FileError> {
     Ok(etcetera::choose_base_strategy().map_err(|_| FileError::NoHome)?.config_dir().join("panto"))
 }
 
+/// `$XDG_CACHE_HOME/panto`: what may be lost.
+pub fn cache_dir() -> Result<PathBuf, FileError> {
+    Ok(etcetera::choose_base_strategy().map_err(|_| FileError::NoHome)?.cache_dir().join("panto"))
+}
+
 /// Adds action and path to an error of the system.
 pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();
@@ -76,7 +81,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], FileError> {
 }
 
 /// Makes a directory and what it lies in, readable by the owner alone. One that exists is left as it is.
-pub(crate) fn create_private_dir(dir: &Path) -> Result<(), FileError> {
+pub fn create_private_dir(dir: &Path) -> Result<(), FileError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io_error("create", dir))
 }
 
@@ -87,7 +92,7 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Option<Zeroizing<V
 }
 
 /// As [`read_bounded`], and refuses a file that other users may read or write.
-pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+pub fn read_private(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let Some(file) = open_existing(path)? else { return Ok(None) };
     // Of the open file, so that it cannot be exchanged between the check and the reading.
     let mode = file.metadata().map_err(io_error("read", path))?.mode() & 0o7777;
@@ -116,7 +121,7 @@ fn open_existing(path: &Path) -> Result<Option<File>, FileError> {
 }
 
 /// Replaces a file whole, or leaves it as it was. Mode 0600.
-pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let temporary = write_temporary(path, bytes)?;
     fs::rename(&temporary, path).map_err(|err| discard(&temporary, path, err))?;
     sync_parent(path)

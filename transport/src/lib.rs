@@ -24,7 +24,9 @@ pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Target};
 pub use auth_policy::{AuthNoneRefused, check_auth_none};
 pub use connect::{ConnectError, connect};
 pub use credentials::{Credential, CredentialError, CredentialStore, HashCost, Rights, UnknownRights};
-pub use files::{FileError, config_dir, data_dir};
+pub use files::{
+    FileError, cache_dir, config_dir, create_private_dir, data_dir, read_private, replace_private,
+};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use known_hosts::{KnownHosts, Trust, TrustError, TrustPolicy, UnknownPolicy, Verdict};
 pub use listen::{ListenError, Listener, LocalAddr, Peer};

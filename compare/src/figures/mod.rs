@@ -90,6 +90,8 @@ pub struct Figures {
     pub copy_rect: bool,
     /// Form of the draw commands: `coded` or `plain`; empty for peers.
     pub wire: String,
+    /// Whether the viewer had what it could keep of the same work from an earlier session.
+    pub warm: bool,
     /// Whether these settings are lossless.
     pub lossless: bool,
     /// `virtual` (simulated link and time: exact) or `live` (real programs, wall clock).
@@ -168,6 +170,9 @@ impl Figures {
         }
         if self.wire == "plain" {
             name.push_str("+plain");
+        }
+        if self.warm {
+            name.push_str("+warm");
         }
         if self.depth != 0 && self.depth != 24 {
             name.push_str(&format!(" {} bit", self.depth));

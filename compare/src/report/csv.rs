@@ -31,6 +31,7 @@ fn columns(r: &Figures, kinds: &BTreeSet<&str>) -> Vec<(String, String)> {
     column("scale", r.scale.to_string());
     column("copy_rect", r.copy_rect.to_string());
     column("wire", r.wire.clone());
+    column("warm", r.warm.to_string());
     column("lossless", r.lossless.to_string());
     column("time", r.time.clone());
     column("error", optional(r.error.as_ref()));

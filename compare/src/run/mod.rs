@@ -22,7 +22,7 @@ use panto_protocol::message::Settings;
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 use panto_server::trace::TraceError;
-use panto_viewer::core::FrameError;
+use panto_viewer::core::{FrameError, Library};
 use thiserror::Error;
 
 use crate::figures::Figures;
@@ -61,6 +61,8 @@ pub struct RunOptions {
     pub local_moves: bool,
     /// Whether the picture that is left is tinted by how each area was sent.
     pub explain: bool,
+    /// What the viewer kept of an earlier session, if it keeps anything ([`Outcome::library`]).
+    pub library: Option<Library>,
 }
 
 impl Default for RunOptions {
@@ -73,6 +75,7 @@ impl Default for RunOptions {
             limit: Micros::from_millis(3_600_000),
             local_moves: true,
             explain: false,
+            library: None,
         }
     }
 }
@@ -118,6 +121,8 @@ pub struct Outcome {
     pub figures: Figures,
     /// What the viewer shows at the end.
     pub picture: Picture,
+    /// What the viewer keeps for its next session, if it keeps anything.
+    pub library: Option<Library>,
     /// Why it ended early.
     pub error: Option<RunError>,
 }
@@ -157,9 +162,11 @@ pub fn run(workload: &Workload, options: &RunOptions, progress: &mut dyn FnMut(f
     figures.copy_rect = settings.copy_rect;
     figures.wire = settings.wire.name().into();
     figures.lossless = settings.is_lossless();
+    figures.warm = options.library.as_ref().is_some_and(|library| !library.is_empty());
     figures.time = "virtual".into();
     figures.error = cut;
-    Outcome { figures, picture: viewer.into_picture(), error }
+    let (picture, library) = viewer.into_left();
+    Outcome { figures, picture, library, error }
 }
 
 /// The work and its clock.

@@ -130,7 +130,9 @@ impl ServerSide {
             screen: scene.size(),
         };
         self.connection.welcome(welcome, 0, Vec::new(), now);
-        self.delivery = Some(Delivery::new(Planner::new(hello.settings), outputs, now));
+        let mut planner = Planner::new(hello.settings);
+        planner.offer(&hello.offer);
+        self.delivery = Some(Delivery::new(planner, outputs, now));
     }
 
     /// Whether the viewer was sent all of the scene.

@@ -4,7 +4,7 @@ use panto_protocol::connection::{ClientConfig, ClientConnection, ClientEvent};
 use panto_protocol::message::InputEvent;
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
-use panto_viewer::core::{Painting, Verdict};
+use panto_viewer::core::{Library, Painting, Verdict};
 
 use super::gauge::Gauge;
 use super::{Ends, Outbox, RunError, RunOptions, timed};
@@ -24,10 +24,15 @@ pub(super) struct ViewerSide {
 
 impl ViewerSide {
     pub(super) fn new(options: &RunOptions) -> Self {
-        let config = ClientConfig { name: "compare".into(), settings: options.settings, resume: None };
         let mut painting = Painting::new(Micros::ZERO);
         painting.set_local_moves(options.local_moves);
         painting.explain(options.explain);
+        if let Some(library) = &options.library {
+            painting.set_library(library.clone());
+        }
+        let offer = painting.offer();
+        let config =
+            ClientConfig { name: "compare".into(), settings: options.settings, resume: None, offer };
         Self {
             connection: ClientConnection::new(config, Micros::ZERO),
             painting,
@@ -65,6 +70,7 @@ impl ViewerSide {
         }
         while let Some(event) = self.connection.poll() {
             match event {
+                ClientEvent::Welcome(_) => self.painting.begin(),
                 ClientEvent::Frame(frame) => {
                     let (painting, connection, picture) =
                         (&mut self.painting, &mut self.connection, &mut self.picture);
@@ -132,7 +138,9 @@ impl ViewerSide {
         }
     }
 
-    pub(super) fn into_picture(self) -> Picture {
-        self.picture
+    /// The picture, and what is kept for the next session.
+    pub(super) fn into_left(mut self) -> (Picture, Option<Library>) {
+        let library = self.painting.library().cloned();
+        (self.picture, library)
     }
 }

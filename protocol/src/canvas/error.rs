@@ -20,6 +20,14 @@ pub enum PaintError {
     /// A command uses a tile slot that was never filled.
     #[error("nothing in tile slot {}", .0.0)]
     UnknownTile(TileSlot),
+    /// A recall names an entry that the viewer has not offered.
+    #[error("{what} {index} was not offered")]
+    NotOffered {
+        /// Glyph or tile.
+        what: &'static str,
+        /// Its place in the offer.
+        index: u32,
+    },
     /// A surface or window is created with a number in use.
     #[error("{what} {id} exists already")]
     Exists {

@@ -7,10 +7,12 @@ mod compose;
 mod cursor;
 mod digest;
 mod error;
+mod library;
 mod store;
 
 pub use compose::Presentation;
 pub use cursor::CursorImage;
 pub use digest::{Digest, digest};
 pub use error::PaintError;
+pub use library::{ContentHash, Library, glyph_hash, tile_hash};
 pub use store::{Canvas, Glyph, Surface, Target, Window};

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::PaintError;
-use crate::draw::{Coverage, DrawCommand, GlyphDefine, GlyphSlot, SurfaceId, TileSlot, WindowId};
+use super::{Library, PaintError};
+use crate::draw::{Coverage, DrawCommand, GlyphSlot, SurfaceId, TileSlot, WindowId};
 use crate::encoding::Decoder;
 use crate::geometry::{Point, Rect, Region, Size};
 use crate::pixel::{Color, Picture, Pixels};
@@ -26,6 +26,7 @@ pub struct Canvas {
     windows: Vec<Window>,
     glyphs: HashMap<GlyphSlot, Arc<Glyph>>,
     tiles: HashMap<TileSlot, Arc<Picture>>,
+    library: Library,
     /// Pixels of all surfaces and tiles; `<= MAX_CANVAS_PIXELS`.
     pixels: u64,
     /// Pixels of all glyphs; `<= MAX_GLYPH_CACHE_PIXELS`.
@@ -207,6 +208,16 @@ impl Canvas {
         self.tiles.iter().map(|(&slot, t)| (slot, t))
     }
 
+    /// What may be recalled.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// What may be recalled, to be added to: no command does that.
+    pub fn library_mut(&mut self) -> &mut Library {
+        &mut self.library
+    }
+
     /// Writes pixels straight onto a surface: what a capturing source does. Clipped.
     pub fn write(&mut self, id: SurfaceId, at: Point, src: Pixels<'_>) -> Result<(), PaintError> {
         self.touched.clear();
@@ -300,25 +311,29 @@ impl Canvas {
         result
     }
 
-    pub(crate) fn define_glyph(&mut self, define: &GlyphDefine) -> Result<(), PaintError> {
+    pub(crate) fn define_glyph(
+        &mut self,
+        slot: GlyphSlot,
+        coverage: Coverage,
+        bearing: Point,
+        advance: i32,
+    ) -> Result<(), PaintError> {
         // One more than its pixels, so that empty glyphs are bounded as well.
         let weight = |c: &Coverage| c.size.area() + 64;
-        let old = self.glyphs.get(&define.slot).map_or(0, |g| weight(&g.coverage));
-        let pixels = self.glyph_pixels - old + weight(&define.coverage);
+        let old = self.glyphs.get(&slot).map_or(0, |g| weight(&g.coverage));
+        let pixels = self.glyph_pixels - old + weight(&coverage);
         if pixels > MAX_GLYPH_CACHE_PIXELS {
             return Err(PaintError::TooLarge { what: "glyph cache" });
         }
         self.glyph_pixels = pixels;
-        let glyph =
-            Glyph { coverage: define.coverage.clone(), bearing: define.bearing, advance: define.advance };
-        self.glyphs.insert(define.slot, Arc::new(glyph));
+        self.glyphs.insert(slot, Arc::new(Glyph { coverage, bearing, advance }));
         Ok(())
     }
 
-    pub(crate) fn define_tile(&mut self, slot: TileSlot, tile: Picture) -> Result<(), PaintError> {
+    pub(crate) fn define_tile(&mut self, slot: TileSlot, tile: Arc<Picture>) -> Result<(), PaintError> {
         let old = self.tiles.get(&slot).map_or(0, |t| t.size().area());
         self.account(old, tile.size().area())?;
-        self.tiles.insert(slot, Arc::new(tile));
+        self.tiles.insert(slot, tile);
         Ok(())
     }
 

@@ -6,11 +6,11 @@ use super::{AUTH_TIMEOUT, Channel, ConnectionError, Demux, HANDSHAKE_TIMEOUT, KE
 use crate::canvas::Digest;
 use crate::geometry::{Rect, Size};
 use crate::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, ResumeTicket,
+    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer, ResumeTicket,
     ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
-use crate::wire::{DecodeError, MAX_QUEUED_CONTROL, Writer};
+use crate::wire::{DecodeError, MAX_HANDSHAKE_MESSAGE, MAX_QUEUED_CONTROL, Writer};
 
 /// What a viewer says of itself.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,9 @@ pub struct ClientConfig {
     pub settings: Settings,
     /// Where to go on, after a connection was lost.
     pub resume: Option<ResumeTicket>,
+    /// What was kept of earlier sessions with this server. What a hello has no room for is
+    /// left out: tiles first, from the end.
+    pub offer: Offer,
 }
 
 /// What the server did, for the viewer.
@@ -80,6 +83,8 @@ pub struct ClientConnection {
     messages: VecDeque<(Channel, Vec<u8>)>,
     events: VecDeque<ClientEvent>,
     painted: u64,
+    /// Whether frames were painted since the latest acknowledgement.
+    unacked: bool,
     deadline: Micros,
     heard: Micros,
     pinged: Option<Micros>,
@@ -96,16 +101,21 @@ impl ClientConnection {
             messages: VecDeque::new(),
             events: VecDeque::new(),
             painted,
+            unacked: false,
             deadline: now + HANDSHAKE_TIMEOUT,
             heard: now,
             pinged: None,
         };
-        connection.send(ClientControl::Hello(ClientHello {
+        let mut hello = ClientHello {
             version: VERSION,
             name: config.name,
             resume: config.resume,
             settings: config.settings,
-        }));
+            offer: config.offer,
+        };
+        let bytes = ClientControl::Hello(hello.clone()).encode().len();
+        hello.offer.shorten(bytes.saturating_sub(MAX_HANDSHAKE_MESSAGE));
+        connection.send(ClientControl::Hello(hello));
         connection
     }
 
@@ -150,12 +160,15 @@ impl ClientConnection {
 
     /// Appends bytes for the server to `out`, until about `max` are in it.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, max: usize) {
+        if std::mem::take(&mut self.unacked) {
+            self.send(ClientControl::Ack(self.painted));
+        }
         while out.len() < max && self.mux.poll_chunk(out) {}
     }
 
     /// Whether bytes wait for [`ClientConnection::poll_transmit`].
     pub fn has_transmit(&self) -> bool {
-        !self.mux.is_empty()
+        self.unacked || !self.mux.is_empty()
     }
 
     /// When [`ClientConnection::handle_timeout`] must be called.
@@ -198,10 +211,11 @@ impl ClientConnection {
         self.send(ClientControl::Auth(Auth { method, secret }));
     }
 
-    /// One more frame is painted: acknowledges it. Returns how many that makes.
+    /// One more frame is painted: acknowledges it, together with others that are painted
+    /// before anything is transmitted. Returns how many that makes.
     pub fn painted(&mut self) -> u64 {
         self.painted += 1;
-        self.send(ClientControl::Ack(self.painted));
+        self.unacked = true;
         self.painted
     }
 

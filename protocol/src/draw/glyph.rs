@@ -179,7 +179,7 @@ impl GlyphDefine {
     }
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
-        canvas.define_glyph(self)
+        canvas.define_glyph(self.slot, self.coverage.clone(), self.bearing, self.advance)
     }
 }
 

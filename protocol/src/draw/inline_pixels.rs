@@ -6,7 +6,7 @@
 //! | rect    | rect             | must lie on the surface                              |
 //! | pixels  | blue, green, red | for each pixel, row by row                           |
 //!
-//! Plain, this is as large as pixels can be. Coded (section 7.8) it is the smallest: each
+//! Plain, this is as large as pixels can be. Coded (section 13.9) it is the smallest: each
 //! pixel is told in the context of those around it and of the picture that it replaces.
 
 use super::{SurfaceId, area_cost, decode_color, encode_color};

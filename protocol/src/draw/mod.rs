@@ -12,6 +12,7 @@ mod inline_pixels;
 mod lines;
 mod pattern;
 mod put_pixels;
+mod recall;
 mod surface;
 mod tile;
 mod window;
@@ -27,6 +28,7 @@ pub use inline_pixels::InlinePixels;
 pub use lines::{Frames, Lines};
 pub use pattern::{Ink, Pattern};
 pub use put_pixels::PutPixels;
+pub use recall::{GlyphRecall, TileRecall};
 pub use surface::{SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize};
 pub use tile::{TileCapture, TileDefine, TileSlot, TileUse};
 pub use window::{WindowCreate, WindowDestroy, WindowId, WindowMap, WindowMove, WindowStack};
@@ -129,6 +131,10 @@ commands! {
     0x11 SurfaceResize,
     /// The end of a surface.
     0x12 SurfaceDestroy,
+    /// A glyph that the viewer has kept put into a cache slot.
+    0x14 GlyphRecall,
+    /// A tile that the viewer has kept put into a cache slot.
+    0x15 TileRecall,
     /// A new window showing a surface.
     0x18 WindowCreate,
     /// A window's new place.

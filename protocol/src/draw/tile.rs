@@ -90,7 +90,7 @@ impl TileDefine {
 
     pub(super) fn paint(&self, canvas: &mut Canvas) -> Result<(), PaintError> {
         canvas.decoded(&self.payload, self.size, false, |canvas, picture| {
-            canvas.define_tile(self.slot, picture)
+            canvas.define_tile(self.slot, picture.into())
         })
     }
 }
@@ -120,7 +120,7 @@ impl TileCapture {
             return Err(PaintError::OutOfRange { what: "captured tile" });
         }
         let picture = source.picture.crop(self.rect).to_picture();
-        canvas.define_tile(self.slot, picture)
+        canvas.define_tile(self.slot, picture.into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Draw commands as an entropy-coded stream (`PROTOCOL.md` section 7).
+//! Draw commands as an entropy-coded stream (`PROTOCOL.md` section 13).
 //!
 //! Every decision of the coded form is a bit with a probability that both ends derive
 //! from what was coded before, by integer arithmetic alone; a range coder turns

@@ -4,7 +4,7 @@
 //! |----------|---------|-----------------------------------------------------------|
 //! | header   | varint  | bit 0 settled, bit 1 coded, bit 2 payloads apart; from bit 3 on the number of inputs |
 //! | payloads | bytes   | only with bit 2, which is only allowed with bit 1          |
-//! | commands |         | to the message's end; coded (section 7) or plain           |
+//! | commands |         | to the message's end; coded (section 13) or plain           |
 //!
 //! Frames are counted, not numbered: the n-th message on the draw channel of a
 //! session is frame n.

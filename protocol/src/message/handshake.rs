@@ -3,7 +3,7 @@
 //!
 //! | kind | message     | direction | fields                                                     |
 //! |------|-------------|-----------|------------------------------------------------------------|
-//! | 0x01 | ClientHello | to server | "PANTO", version varint, name text, settings, resume u8 [16 bytes, painted varint] |
+//! | 0x01 | ClientHello | to server | "PANTO", version varint, name text, settings, resume u8 [16 bytes, painted varint], offer |
 //! | 0x02 | Auth        | to server | method u8, secret text                                     |
 //! | 0x81 | ServerHello | to viewer | version varint, name text, methods u8                      |
 //! | 0x82 | Retry       | to viewer | reason text                                                |
@@ -11,7 +11,7 @@
 //! | 0x7f | Bye         | both      | reason varint, text                                        |
 
 use crate::geometry::{Rect, Size};
-use crate::message::Settings;
+use crate::message::{Offer, Settings};
 use crate::wire::{DecodeError, MAX_OUTPUTS, MAX_SECRET, Reader, Writer};
 
 /// The protocol version that this crate speaks. Both ends must agree on it until
@@ -80,6 +80,8 @@ pub struct ClientHello {
     pub resume: Option<ResumeTicket>,
     /// How the picture shall be sent from the start.
     pub settings: Settings,
+    /// What the viewer has kept of earlier sessions. Without meaning in a session that is resumed.
+    pub offer: Offer,
 }
 
 /// The server's first message, unless the ticket of the hello is enough for a welcome.
@@ -221,6 +223,7 @@ impl ClientHello {
             out.raw(&ticket.secret);
             out.varint(ticket.painted);
         }
+        self.offer.encode(out);
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -231,7 +234,13 @@ impl ClientHello {
         if version != VERSION {
             // The rest may be laid out differently; the version is all that counts.
             r.rest();
-            return Ok(Self { version, name: String::new(), resume: None, settings: Settings::default() });
+            return Ok(Self {
+                version,
+                name: String::new(),
+                resume: None,
+                settings: Settings::default(),
+                offer: Offer::default(),
+            });
         }
         let name = text(r, "viewer's name")?;
         let settings = Settings::decode(r)?;
@@ -239,7 +248,7 @@ impl ClientHello {
             true => Some(ResumeTicket { secret: r.array("resume ticket")?, painted: r.varint()? }),
             false => None,
         };
-        Ok(Self { version, name, resume, settings })
+        Ok(Self { version, name, resume, settings, offer: Offer::decode(r)? })
     }
 }
 

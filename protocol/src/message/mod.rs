@@ -5,6 +5,7 @@ mod cursor;
 mod frame;
 mod handshake;
 mod input;
+mod offer;
 mod settings;
 
 pub use control::{ClientControl, ServerControl};
@@ -14,4 +15,5 @@ pub use handshake::{
     Auth, AuthMethods, Bye, ByeReason, ClientHello, ResumeTicket, Rights, ServerHello, VERSION, Welcome,
 };
 pub use input::InputEvent;
+pub use offer::Offer;
 pub use settings::{Depth, Mode, Scale, Settings, Wire};

@@ -54,7 +54,7 @@ pub enum Scale {
 /// The form of draw commands in frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Wire {
-    /// Entropy-coded (`PROTOCOL.md` section 7).
+    /// Entropy-coded (`PROTOCOL.md` section 13).
     #[default]
     Coded,
     /// Field after field: larger, and easy to look at.

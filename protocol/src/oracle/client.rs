@@ -9,7 +9,7 @@ use crate::connection::{Channel, ClientConfig, ClientConnection, ClientEvent, Co
 use crate::draw::{SurfaceId, SurfaceResize};
 use crate::geometry::{Point, Rect, Size};
 use crate::message::{
-    AuthMethods, Bye, ByeReason, ClientControl, CursorMessage, InputEvent, ResumeTicket, Rights,
+    AuthMethods, Bye, ByeReason, ClientControl, CursorMessage, InputEvent, Offer, ResumeTicket, Rights,
     ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
@@ -75,6 +75,7 @@ impl Run {
             name: "viewer".to_owned(),
             settings: Settings::default(),
             resume: (resume > 0).then_some(ticket),
+            offer: Offer::default(),
         };
         Self {
             machine: ClientConnection::new(config, Micros::ZERO),

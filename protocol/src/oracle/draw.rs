@@ -121,7 +121,7 @@ pub(super) fn digests(canvas: &Canvas) -> Vec<(SurfaceId, Digest)> {
 }
 
 /// A canvas with a screen, an alpha surface 1 in window 1, an opaque surface 2, a
-/// tile and a glyph in slots 0.
+/// tile and a glyph in slots 0, and one of each offered as well.
 fn furnished() -> Canvas {
     let mut canvas = Canvas::new();
     let screen = Rect::new(0, 0, 48, 40);
@@ -145,6 +145,9 @@ fn furnished() -> Canvas {
     for command in &commands {
         canvas.apply(command).expect("the furniture is sound");
     }
+    let library = canvas.library_mut();
+    library.put_glyph(0, Coverage { size: Size::new(2, 2), subpixel: true, mask: (0..12).collect() }.into());
+    library.put_tile(0, Picture::new(Size::new(3, 5), 0x11_22_33).into());
     canvas.take_damage();
     canvas
 }

@@ -2,11 +2,11 @@
 
 use super::choices::{Choices, pieces};
 use super::output::Output;
-use crate::canvas::{CursorImage, Digest};
+use crate::canvas::{ContentHash, CursorImage, Digest};
 use crate::connection::{Channel, ConnectionError, ServerConnection, ServerEvent, Unpainted};
 use crate::geometry::{Point, Rect, Size};
 use crate::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, ResumeTicket,
+    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer, ResumeTicket,
     Rights, ServerControl, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
@@ -161,12 +161,14 @@ impl Run {
 
     fn control(&self, kind: u8, arg: u8) -> ClientControl {
         let number = u64::from(arg);
+        let hashes = |n: u8| (0..n).map(|i| ContentHash(number << 8 | u64::from(i))).collect();
         match kind % 12 {
             0 | 1 => ClientControl::Hello(ClientHello {
                 version: if arg == 9 { VERSION + 1 } else { VERSION },
                 name: "viewer".repeat(usize::from(arg >> 4)),
                 resume: (kind % 12 == 1).then_some(ResumeTicket { secret: [arg; 16], painted: number }),
                 settings: Settings::default(),
+                offer: Offer { glyphs: hashes(arg % 9), tiles: hashes(arg >> 5) },
             }),
             2 => ClientControl::Auth(Auth { method: AuthMethods::PASSWORD, secret: "secret".to_owned() }),
             3 => ClientControl::Ack(self.machine.frames_painted() + number % 4),

@@ -33,6 +33,14 @@ pub const MAX_GLYPH_PIXELS: u64 = 1 << 14;
 /// Bytes of all glyph masks together (one byte a pixel): 64 MiB.
 pub const MAX_GLYPH_CACHE_PIXELS: u64 = 1 << 26;
 
+/// Glyphs that a viewer may offer from earlier sessions: the letters of a few fonts. With
+/// [`MAX_OFFERED_TILES`] 3,840 bytes of hashes, which leaves 200 for the viewer's name in a
+/// message of [`MAX_HANDSHAKE_MESSAGE`].
+pub const MAX_OFFERED_GLYPHS: usize = 256;
+
+/// Tiles that a viewer may offer from earlier sessions.
+pub const MAX_OFFERED_TILES: usize = 224;
+
 /// Side of a cursor picture in pixels; the largest that X servers are known to use is 256.
 pub const MAX_CURSOR_SIDE: u32 = 512;
 

@@ -113,11 +113,7 @@ impl Images {
     /// Asks for as many of `parts` as fit, from the first on and at least one, all at
     /// once, and waits for them. Each is one of [`Self::pieces`]. The images hold until
     /// the next call.
-    pub(super) fn fetch(
-        &self,
-        conn: &RustConnection,
-        parts: &[Part],
-    ) -> Result<Vec<Fetched>, CaptureError> {
+    pub(super) fn fetch(&self, conn: &RustConnection, parts: &[Part]) -> Result<Vec<Fetched>, CaptureError> {
         let format = ImageFormat::Z_PIXMAP;
         let side = |r: &Rect| (r.left as i16, r.top as i16, r.width() as u16, r.height() as u16);
         let words = |r: &Rect| self.format.row_words(r.width()) * r.height() as usize;
@@ -234,7 +230,10 @@ impl Images {
             }
             let size = Size::new(whole.width(), rows as u32);
             let pixels = Pixels::new(size, width, &self.band).expect("the band was just made for this size");
-            out(Point::new(rect.left, top), pixels.crop(Rect::new(left as i32, 0, right - left, rows as u32)));
+            out(
+                Point::new(rect.left, top),
+                pixels.crop(Rect::new(left as i32, 0, right - left, rows as u32)),
+            );
             top = bottom;
         }
         Ok(())

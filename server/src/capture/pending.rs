@@ -4,6 +4,8 @@ use x11rb::protocol::Event;
 use x11rb::protocol::damage::Damage;
 use x11rb::protocol::xproto::Window;
 
+use super::CaptureError;
+
 /// What the next grab has to look at.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -17,7 +19,7 @@ pub(super) struct Pending {
     /// A compositing manager came or went.
     pub compositor: bool,
     /// The server refused an image.
-    pub refused: bool,
+    pub refused: Option<CaptureError>,
     /// The root's damage object; `None` while paused.
     pub root_damage: Option<Damage>,
 }

@@ -2,29 +2,23 @@
 //! windows by themselves, XFIXES the pointer's picture, XInput its motion and RANDR the
 //! screen's size.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Region, Size};
-use panto_protocol::pixel::{Picture, Pixels};
-use panto_protocol::wire::MAX_CURSOR_SIDE;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use x11rb::connection::{Connection, RequestConnection};
-use x11rb::errors::ReplyError;
-use x11rb::protocol::ErrorKind;
-use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
-use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
-use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask, SelectionEventMask};
-use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
-use x11rb::protocol::xproto::{Atom, ChangeWindowAttributesAux, ConnectionExt as _, EventMask};
+use x11rb::connection::Connection;
+use x11rb::protocol::damage::{ConnectionExt as _, ReportLevel};
+use x11rb::protocol::xproto::{Atom, ConnectionExt as _};
 
-use super::format::PixelFormat;
 use super::images::{Images, Part};
 use super::pending::Pending;
-use super::server::{Server, has_raw_motion, has_shape, rectangles};
+use super::server::{Server, rectangles};
 use super::windows::{Reason, WindowCapture, WindowsState};
-use super::{CaptureError, CaptureSink, connect, cursor, outputs, rects};
+use super::{CaptureError, CaptureSink, cursor, outputs, rects};
+
+/// How long the screen is captured flat before windows are tried again, if a window was the
+/// reason; twice as long after each failure, for a trial makes all programs paint anew.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Why [`X11Capture::wait`] returned. Both are false after a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +43,8 @@ pub struct X11Capture {
     pointer: Option<Point>,
     windows: WindowCapture,
     state: WindowsState,
+    /// When windows may be tried again, and how long they are not if that fails.
+    retry: Option<(Instant, Duration)>,
     /// `_NET_WM_CM_Sn`, which a compositing manager owns; `None` if windows are not wanted.
     compositor: Option<Atom>,
 }
@@ -66,10 +62,9 @@ impl X11Capture {
     /// ([`Self::windows`] tells), and paused.
     pub fn open_windows(display: Option<&str>) -> Result<Self, CaptureError> {
         let mut capture = Self::paused(display)?;
-        let name = format!("_NET_WM_CM_S{}", capture.server.screen);
-        let atom = capture.server.conn.intern_atom(false, name.as_bytes())?.reply()?.atom;
+        let atom = capture.server.compositor_selection()?;
         capture.compositor = Some(atom);
-        capture.state = if capture.is_composited(atom)? {
+        capture.state = if capture.server.is_composited(atom)? {
             WindowsState::Flat(Reason::Compositor)
         } else if capture.server.has_composite()? {
             WindowsState::Surfaces
@@ -80,41 +75,7 @@ impl X11Capture {
     }
 
     fn paused(display: Option<&str>) -> Result<Self, CaptureError> {
-        let (conn, number) = connect(display)?;
-        let missing = |extension, need| {
-            let display = display.map_or_else(|| std::env::var("DISPLAY").unwrap_or_default(), str::to_owned);
-            CaptureError::Missing { display, extension, need }
-        };
-        if conn.extension_information(xfixes::X11_EXTENSION_NAME)?.is_none() {
-            return Err(missing("XFIXES", "2.0"));
-        }
-        if conn.extension_information(damage::X11_EXTENSION_NAME)?.is_none() {
-            return Err(missing("DAMAGE", "1.0"));
-        }
-        // The server refuses these extensions' requests until it was told a version.
-        let xfixes = conn.xfixes_query_version(4, 0)?;
-        let damage = conn.damage_query_version(1, 1)?;
-        if xfixes.reply()?.major_version < 2 {
-            return Err(missing("XFIXES", "2.0"));
-        }
-        damage.reply()?;
-
-        let setup = conn.setup();
-        let screen =
-            setup.roots.get(number).ok_or(CaptureError::Nonsense { what: "there is no such screen" })?;
-        let root = screen.root;
-        let format = PixelFormat::of(setup, screen)?;
-        let parts = conn.generate_id()?;
-        conn.xfixes_create_region(parts, &[])?.check()?;
-        let server = Server {
-            screen: number,
-            root,
-            parts,
-            has_randr: outputs::version(&conn)? >= (1, 2),
-            has_raw_motion: has_raw_motion(&conn)?,
-            has_shape: has_shape(&conn)?,
-            conn,
-        };
+        let (server, format) = Server::open(display)?;
         let mut capture = Self {
             server,
             size: Size::default(),
@@ -125,6 +86,7 @@ impl X11Capture {
             pointer: None,
             windows: WindowCapture::default(),
             state: WindowsState::Flat(Reason::Unwanted),
+            retry: None,
             compositor: None,
         };
         capture.read_layout()?;
@@ -167,7 +129,9 @@ impl X11Capture {
             } else {
                 deadline.map(|at| at.saturating_duration_since(Instant::now()))
             };
-            let woken = self.poll(wake, rest)?;
+            // A window's pixels may be worth waiting for.
+            let due = self.windows.due().map(|at| at.saturating_duration_since(Instant::now()));
+            let woken = self.server.poll(wake, rest.into_iter().chain(due).min())?;
             if screen || woken {
                 return Ok(Wake { screen, woken });
             }
@@ -175,23 +139,6 @@ impl X11Capture {
                 // Events that arrived together with the deadline still count.
                 self.drain()?;
                 return Ok(Wake { screen: self.is_pending(), woken });
-            }
-        }
-    }
-
-    /// Waits for the connection or `wake`; whether `wake` is readable.
-    fn poll(&self, wake: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool, CaptureError> {
-        // A timeout too long for the kernel is as good as none.
-        let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
-        let mut fds = [
-            PollFd::from_borrowed_fd(self.server.conn.stream().as_fd(), PollFlags::IN),
-            PollFd::from_borrowed_fd(wake, PollFlags::IN),
-        ];
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) => Ok(!fds[1].revents().is_empty()),
-            Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(error) => {
-                Err(CaptureError::System { what: "waiting for the X server", source: error.into() })
             }
         }
     }
@@ -215,7 +162,7 @@ impl X11Capture {
         let Some(damage) = self.pending.root_damage.take() else { return Ok(()) };
         self.windows.stop(&self.server)?;
         self.server.conn.damage_destroy(damage)?.ignore_error();
-        self.select(false)?;
+        self.server.select(false, self.compositor)?;
         self.server.conn.flush()?;
         Ok(())
     }
@@ -229,7 +176,8 @@ impl X11Capture {
         let damage = conn.generate_id()?;
         conn.damage_create(damage, self.server.root, ReportLevel::NON_EMPTY)?.check()?;
         self.pending = Pending { root_damage: Some(damage), ..Pending::all() };
-        self.select(true)?;
+        self.server.select(true, self.compositor)?;
+        self.retry = None;
         self.redirect()?;
         self.server.conn.flush()?;
         Ok(())
@@ -238,7 +186,7 @@ impl X11Capture {
     /// Captures windows one by one if that is wanted and possible.
     fn redirect(&mut self) -> Result<(), CaptureError> {
         let Some(atom) = self.compositor else { return Ok(()) };
-        let result = match self.is_composited(atom)? {
+        let result = match self.server.is_composited(atom)? {
             true => Err(Reason::Compositor),
             false => self.windows.start(&self.server)?,
         };
@@ -255,40 +203,9 @@ impl X11Capture {
         tracing::info!(%reason, "the screen is captured flat");
         self.windows.stop(&self.server)?;
         self.state = WindowsState::Flat(reason);
+        let patience = self.retry.map_or(RETRY, |(_, last)| last * 2);
+        self.retry = reason.may_pass().then(|| (Instant::now() + patience, patience));
         self.pending.everything = true;
-        Ok(())
-    }
-
-    /// Whether a compositing manager puts the screen together.
-    fn is_composited(&self, atom: Atom) -> Result<bool, CaptureError> {
-        Ok(self.server.conn.get_selection_owner(atom)?.reply()?.owner != x11rb::NONE)
-    }
-
-    /// Asks for every kind of event but damage, or for none.
-    fn select(&self, on: bool) -> Result<(), CaptureError> {
-        let Server { conn, root, .. } = &self.server;
-        let cursor = if on { CursorNotifyMask::DISPLAY_CURSOR } else { CursorNotifyMask::from(0u32) };
-        conn.xfixes_select_cursor_input(*root, cursor)?;
-        if self.server.has_randr {
-            let mask = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
-            conn.randr_select_input(*root, if on { mask } else { NotifyMask::from(0u16) })?;
-        }
-        if self.server.has_raw_motion {
-            let mask = if on { XIEventMask::RAW_MOTION } else { XIEventMask::from(0u32) };
-            let mask = xinput::EventMask { deviceid: xinput::Device::ALL_MASTER.into(), mask: vec![mask] };
-            conn.xinput_xi_select_events(*root, &[mask])?;
-        }
-        let mut mask = EventMask::STRUCTURE_NOTIFY;
-        if let Some(atom) = self.compositor {
-            mask |= EventMask::SUBSTRUCTURE_NOTIFY;
-            let owner = SelectionEventMask::SET_SELECTION_OWNER
-                | SelectionEventMask::SELECTION_WINDOW_DESTROY
-                | SelectionEventMask::SELECTION_CLIENT_CLOSE;
-            let owner = if on { owner } else { SelectionEventMask::from(0u32) };
-            conn.xfixes_select_selection_input(*root, atom, owner)?;
-        }
-        let mask = if on { mask } else { EventMask::NO_EVENT };
-        conn.change_window_attributes(*root, &ChangeWindowAttributesAux::new().event_mask(mask))?;
         Ok(())
     }
 
@@ -309,12 +226,15 @@ impl X11Capture {
         if std::mem::take(&mut self.pending.compositor)
             && let Some(atom) = self.compositor
         {
-            let composited = self.is_composited(atom)?;
+            let composited = self.server.is_composited(atom)?;
             match self.state {
                 WindowsState::Surfaces if composited => self.flatten(Reason::Compositor)?,
                 WindowsState::Flat(Reason::Compositor) if !composited => self.redirect()?,
                 _ => {}
             }
+        }
+        if self.retry.is_some_and(|(at, _)| at <= Instant::now() && !self.windows.is_active()) {
+            self.redirect()?;
         }
         if self.windows.is_active() {
             self.grab_windows(sink)?;
@@ -325,7 +245,7 @@ impl X11Capture {
             self.grab_flat(sink)?;
         }
         if std::mem::take(&mut self.pending.cursor) {
-            sink.cursor(self.read_cursor()?);
+            sink.cursor(cursor::read(&self.server.conn)?);
         }
         self.pending.pointer = false;
         // Asked on every grab: XWarpPointer makes no raw motion, but what made a
@@ -367,10 +287,7 @@ impl X11Capture {
             Ok(()) => {}
             Err(reason) => return self.flatten(reason),
         }
-        if std::mem::take(&mut self.pending.refused) {
-            self.refused("a window's image", "refused")?;
-        }
-        Ok(())
+        self.pending.refused.take().map_or(Ok(()), |error| self.refused(error))
     }
 
     /// The screen as one picture.
@@ -384,7 +301,7 @@ impl X11Capture {
             region = Rect::of_size(self.size).into();
         }
         match self.read(&region, sink) {
-            Err(CaptureError::Request { request, error }) => self.refused(&request, &error),
+            Err(error @ CaptureError::Request { .. }) => self.refused(error),
             other => other,
         }
     }
@@ -405,38 +322,19 @@ impl X11Capture {
     }
 
     /// The server refused an image: finds out why, and how to go on.
-    fn refused(&mut self, request: &str, error: &str) -> Result<(), CaptureError> {
+    fn refused(&mut self, error: CaptureError) -> Result<(), CaptureError> {
         if self.size != outputs::screen_size(&self.server.conn, self.server.root)? {
             // The screen shrank between the size and the pixels: another round will see it.
             self.pending.layout = true;
         } else if self.is_shared() {
             // A remote or sandboxed server may grant a segment that it cannot use.
-            tracing::warn!(request, error, "no shared memory with this X server, pixels take the slow way");
+            tracing::warn!(%error, "no shared memory with this X server, pixels take the slow way");
             self.images.share_nothing();
         } else {
-            return Err(CaptureError::Request { request: request.into(), error: error.into() });
+            return Err(error);
         }
         self.pending.everything = true;
         Ok(())
-    }
-
-    fn read_cursor(&self) -> Result<CursorImage, CaptureError> {
-        let reply = match self.server.conn.xfixes_get_cursor_image()?.reply() {
-            Ok(reply) => reply,
-            // There is none yet, or its owner is gone: with the SECURITY extension (that is,
-            // nearly everywhere) nobody may look at what `xsetroot -cursor_name` leaves behind.
-            Err(ReplyError::X11Error(e)) if matches!(e.error_kind, ErrorKind::Cursor | ErrorKind::Access) => {
-                return Ok(cursor::arrow());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let size = Size::new(reply.width.into(), reply.height.into());
-        let picture = Pixels::new(size, size.width as usize, &reply.cursor_image)
-            .ok_or(CaptureError::Nonsense { what: "a cursor picture is shorter than its size" })?
-            // Larger ones exist only as a joke, and no viewer would take them.
-            .crop(Rect::new(0, 0, MAX_CURSOR_SIDE, MAX_CURSOR_SIDE));
-        let picture = if size.is_empty() { Picture::default() } else { picture.to_picture() };
-        Ok(CursorImage { picture, hot: Point::new(reply.xhot.into(), reply.yhot.into()) })
     }
 
     /// Whether [`Self::request_size`] has a chance on this server.

@@ -318,7 +318,11 @@ impl Session {
         let resumed = parked.is_some();
         let (mut planner, painted, unpainted) = match parked {
             Some(p) => (p.planner, p.painted, p.unpainted),
-            None => (Planner::new(hello.settings), 0, Vec::new()),
+            None => {
+                let mut planner = Planner::new(hello.settings);
+                planner.offer(&hello.offer);
+                (planner, 0, Vec::new())
+            }
         };
         planner.set_settings(hello.settings);
         let now = self.server.now();

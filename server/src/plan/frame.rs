@@ -101,8 +101,7 @@ impl FrameBuilder {
             Out::Plain(out) => (some.then(|| FrameBody::Plain(out.finish())), None),
             Out::Coded(out, mut models) => (some.then(|| FrameBody::coded(out, &mut models)), Some(models)),
         };
-        let frame =
-            body.map(|body| Frame { body, count: self.commands, bytes_by_kind: self.bytes_by_kind });
+        let frame = body.map(|body| Frame { body, count: self.commands, bytes_by_kind: self.bytes_by_kind });
         (frame, models)
     }
 }

@@ -13,8 +13,8 @@
 mod compare;
 mod frame;
 mod layout;
-mod replay;
 mod price;
+mod replay;
 mod residual;
 mod target;
 mod text;
@@ -22,9 +22,9 @@ mod text;
 use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
 use panto_protocol::draw::{DrawCommand, SurfaceId, SurfaceResize};
 use panto_protocol::encoding::Effort;
-use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::entropy::CommandModels;
-use panto_protocol::message::{Depth, FrameBody, Mode, Scale, Settings, Wire};
+use panto_protocol::geometry::{Point, Rect, Region};
+use panto_protocol::message::{Depth, FrameBody, Mode, Offer, Scale, Settings, Wire};
 
 use crate::scene::{Change, Scene, Since};
 use frame::FrameBuilder;
@@ -104,6 +104,12 @@ impl Planner {
     pub fn refresh(&mut self) {
         self.wipe = true;
         self.unsynced = true;
+    }
+
+    /// The viewer has kept these glyphs and tiles, which need not be sent again. A refresh
+    /// forgets that: it trusts nothing that the viewer has.
+    pub fn offer(&mut self, offer: &Offer) {
+        self.residual.offer(offer);
     }
 
     /// Tells where on the screen the person just typed or pointed.
@@ -384,5 +390,7 @@ fn encoded_len(command: &DrawCommand) -> usize {
     out.len()
 }
 
+#[cfg(test)]
+mod recall_tests;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use panto_protocol::canvas::{Canvas, PaintError, Surface};
 use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, InlinePixels, PutPixels, SurfaceId};
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Region};
+use panto_protocol::message::Offer;
 use panto_protocol::pixel::Picture;
 use panto_protocol::quantize::CELL;
 
@@ -122,6 +123,12 @@ impl Residual {
         Ok(())
     }
 
+    /// The viewer has these shapes and tiles.
+    pub(super) fn offer(&mut self, offer: &Offer) {
+        self.text.offer(&offer.glyphs);
+        self.repeats.offer(&offer.tiles);
+    }
+
     /// Bytes that the differences inside `region` would take as pixels; stops counting at `limit`.
     pub(super) fn weigh(
         &mut self,
@@ -187,11 +194,13 @@ impl Residual {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
-        if job.tools.tiles
-            && !job.alpha
-            && let Some(tile) = self.repeats.find(job.target, job.surface, rect, shadow)
-        {
-            return frame.emit(shadow, &tile.into());
+        if job.tools.tiles && !job.alpha {
+            if let Some(recall) = self.repeats.recall(job.target, rect, shadow) {
+                frame.emit(shadow, &recall.into())?;
+            }
+            if let Some(tile) = self.repeats.find(job.target, job.surface, rect, shadow) {
+                return frame.emit(shadow, &tile.into());
+            }
         }
         if job.tools.inline && !job.alpha && (job.effort != Effort::Fast || rect.area() <= INLINE_ALWAYS) {
             return self.put_inline(job, rect, shadow, frame);

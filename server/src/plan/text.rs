@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use panto_protocol::canvas::{Canvas, PaintError};
+use panto_protocol::canvas::{Canvas, ContentHash, PaintError, glyph_hash};
 use panto_protocol::draw::{
-    Coverage, Fill, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, PlacedGlyph, SurfaceId,
+    Coverage, Fill, GlyphDefine, GlyphPlace, GlyphRecall, GlyphSlot, InlinePixels, PlacedGlyph, SurfaceId,
 };
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::pixel::Picture;
@@ -23,6 +23,13 @@ const FIRST_SLOT: u32 = MAX_GLYPH_SLOTS / 2;
 /// 48 MB on either side at the very worst.
 const SLOTS: u32 = 4096;
 
+/// The first of the slots of recalled glyphs, one for each that a viewer may offer: once
+/// recalled, they stay.
+const RECALLED: u32 = FIRST_SLOT + SLOTS;
+
+/// What a recall costs, in bits, about.
+const RECALL_BITS: u64 = 24;
+
 /// What a Fill of one rectangle costs, in bits, about.
 const FILL_BITS: u64 = 24;
 
@@ -34,6 +41,8 @@ pub(super) struct Text {
     /// The shape in each slot used so far.
     shapes: Vec<Arc<Coverage>>,
     next: usize,
+    /// What the viewer has offered and was not recalled yet, by its place in the offer.
+    offered: HashMap<ContentHash, u32>,
 }
 
 /// How a shape was defined.
@@ -44,6 +53,11 @@ struct Glyph {
 }
 
 impl Text {
+    /// The viewer has these shapes.
+    pub(super) fn offer(&mut self, shapes: &[ContentHash]) {
+        self.offered = shapes.iter().copied().zip(0..).collect();
+    }
+
     /// Sends as text what is text inside `rects`, the differences of `target` and the
     /// shadow's surface, and takes it out of `dirty`. Nothing without a coded frame: what
     /// glyphs cost is only known there.
@@ -85,7 +99,12 @@ impl Text {
         let runs: Vec<GlyphPlace> =
             area.runs.iter().map(|run| self.run(surface, run, &mut defines)).collect();
         let mut bits = if fills { FILL_BITS } else { 0 };
-        bits += defines.iter().map(|d| models.weigh_shape(d).bits()).sum::<u64>();
+        for define in &defines {
+            bits += match recalled(define.slot) {
+                Some(_) => RECALL_BITS,
+                None => models.weigh_shape(define).bits(),
+            };
+        }
         bits += runs.iter().map(|run| models.weigh_glyphs(run, shadow).bits()).sum::<u64>();
         let (limit, mut pixels) = (prices.weight_for(bits), 0);
         for rect in differences(target, on, &area.rect.into()) {
@@ -105,7 +124,13 @@ impl Text {
         }
         for define in defines {
             self.keep(&define);
-            frame.emit(shadow, &define.into())?;
+            let GlyphDefine { slot, bearing, advance, .. } = define;
+            if let Some(index) = recalled(slot) {
+                shadow.library_mut().put_glyph(index, define.coverage.into());
+                frame.emit(shadow, &GlyphRecall { index, slot, bearing, advance }.into())?;
+            } else {
+                frame.emit(shadow, &define.into())?;
+            }
         }
         for run in runs {
             frame.emit(shadow, &run.into())?;
@@ -132,9 +157,19 @@ impl Text {
                         Some(step) if (width..width + 4).contains(&step) => step,
                         _ => width + 1,
                     };
-                    let slot = (self.next + defines.len()) % SLOTS as usize;
+                    let offered = match self.offered.is_empty() {
+                        true => None,
+                        false => self.offered.get(&glyph_hash(&glyph.shape)),
+                    };
+                    let slot = match offered {
+                        Some(index) => RECALLED + index,
+                        None => {
+                            let new = defines.iter().filter(|d| recalled(d.slot).is_none()).count();
+                            FIRST_SLOT + ((self.next + new) % SLOTS as usize) as u32
+                        }
+                    };
                     let define = GlyphDefine {
-                        slot: GlyphSlot(FIRST_SLOT + slot as u32),
+                        slot: GlyphSlot(slot),
                         coverage: (*glyph.shape).clone(),
                         bearing: Point::new(0, glyph.at.y - baseline),
                         advance,
@@ -166,17 +201,26 @@ impl Text {
     /// The viewer has this shape from now on, instead of what was in its slot.
     fn keep(&mut self, define: &GlyphDefine) {
         let shape = Arc::new(define.coverage.clone());
-        let index = (define.slot.0 - FIRST_SLOT) as usize;
-        match self.shapes.get_mut(index) {
-            Some(old) => {
-                self.known.remove(&*std::mem::replace(old, shape.clone()));
+        if recalled(define.slot).is_some() {
+            self.offered.remove(&glyph_hash(&shape));
+        } else {
+            let index = (define.slot.0 - FIRST_SLOT) as usize;
+            match self.shapes.get_mut(index) {
+                Some(old) => {
+                    self.known.remove(&*std::mem::replace(old, shape.clone()));
+                }
+                None => self.shapes.push(shape.clone()),
             }
-            None => self.shapes.push(shape.clone()),
+            self.next = (index + 1) % SLOTS as usize;
         }
         self.finder.learn(&shape);
         self.known.insert(shape, Glyph { slot: define.slot, bearing: define.bearing });
-        self.next = (index + 1) % SLOTS as usize;
     }
+}
+
+/// The place in the viewer's offer of the glyph in this slot, if it is a recalled one's.
+fn recalled(slot: GlyphSlot) -> Option<u32> {
+    slot.0.checked_sub(RECALLED)
 }
 
 /// The value that occurs most often; 0 if there is none.

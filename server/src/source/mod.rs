@@ -7,9 +7,9 @@ mod x11;
 use panto_protocol::geometry::Size;
 use panto_protocol::message::InputEvent;
 
+use crate::capture::WindowsState;
 pub use demo::DemoSource;
 pub use replay::{Pace, ReplaySource};
-use crate::capture::WindowsState;
 
 pub use x11::{X11Source, X11SourceError};
 

@@ -267,7 +267,8 @@ impl CaptureSink for SceneSink<'_> {
         let Ok(known) = self.scene.canvas().surface(surface) else { return };
         let rect = Rect::at(at, src.size()).intersection(&known.picture.bounds());
         let same = |y: i32| {
-            let row = &src.row((y - at.y) as usize)[(rect.left - at.x) as usize..(rect.right - at.x) as usize];
+            let row =
+                &src.row((y - at.y) as usize)[(rect.left - at.x) as usize..(rect.right - at.x) as usize];
             known.picture.row(y, rect.left, rect.right) == row
         };
         let Some(top) = (rect.top..rect.bottom).find(|&y| !same(y)) else { return };

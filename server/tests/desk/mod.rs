@@ -6,10 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use panto_protocol::canvas::digest;
 use panto_protocol::draw::DrawCommand;
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::pixel::{Picture, Pixels};
 use panto_server::capture::{Windows, WindowsState};
+use panto_server::plan::{Budget, Planner};
 use panto_server::scene::{Scene, SharedScene, Since, Viewing};
 use panto_server::source::{Source, X11Source};
 use panto_server::virtual_display::VirtualDisplay;
@@ -18,8 +20,8 @@ use x11rb::connection::Connection;
 use x11rb::protocol::composite::ConnectionExt as _;
 use x11rb::protocol::shape::{ConnectionExt as _, SK, SO};
 use x11rb::protocol::xproto::{
-    AtomEnum, ChangeGCAux, ClipOrdering, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, Gcontext, ImageFormat, MapState,
-    Rectangle, Window, WindowClass,
+    AtomEnum, ChangeGCAux, ClipOrdering, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
+    CreateWindowAux, Gcontext, ImageFormat, MapState, Rectangle, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -33,6 +35,7 @@ const LOOK: Duration = Duration::from_millis(4);
 const QUIET: Duration = Duration::from_millis(60);
 
 const SIZE: Size = Size::new(640, 400);
+const MAX: Size = Size::new(1280, 1024);
 
 /// A display that is captured.
 pub struct Desk {
@@ -42,7 +45,15 @@ pub struct Desk {
     pub scene: Arc<SharedScene>,
     viewing: Option<Viewing>,
     gc: Gcontext,
-    display: VirtualDisplay,
+    name: String,
+    // After everything that is connected to it.
+    _server: Server,
+}
+
+/// What runs the display.
+enum Server {
+    Virtual(#[expect(dead_code, reason = "ended when it is dropped")] VirtualDisplay),
+    Own(#[expect(dead_code, reason = "ended when it is dropped")] Xvfb),
 }
 
 impl Desk {
@@ -54,25 +65,33 @@ impl Desk {
     /// A display with a command on it.
     pub fn running(windows: Windows, command: &[&str]) -> Self {
         let command: Vec<OsString> = command.iter().map(OsString::from).collect();
-        let display = VirtualDisplay::start(SIZE, SIZE, &command).expect("Xvfb is installed");
-        let (conn, screen) = RustConnection::connect(Some(display.display())).unwrap();
+        let display = VirtualDisplay::start(SIZE, MAX, &command).expect("Xvfb is installed");
+        let name = display.display().to_owned();
+        Self::on(Server::Virtual(display), name, windows)
+    }
+
+    /// An empty display of an Xvfb as the test wants it.
+    pub fn on_xvfb(windows: Windows, arguments: &[&str]) -> Self {
+        let xvfb = Xvfb::start(arguments);
+        let name = xvfb.display.clone();
+        Self::on(Server::Own(xvfb), name, windows)
+    }
+
+    fn on(server: Server, name: String, windows: Windows) -> Self {
+        let (conn, screen) = RustConnection::connect(Some(&name)).unwrap();
         let root = conn.setup().roots[screen].root;
         let gc = conn.generate_id().unwrap();
         conn.create_gc(gc, root, &CreateGCAux::new()).unwrap();
-        let (source, scene) = X11Source::start(Some(display.display()), windows).unwrap();
+        let (source, scene) = X11Source::start(Some(&name), windows).unwrap();
         let viewing = Some(scene.view());
-        let desk = Self { conn, root, source, scene, viewing, gc, display };
+        let desk = Self { conn, root, source, scene, viewing, gc, name, _server: server };
         desk.run("xsetroot", &["-solid", "#204060"]);
         desk
     }
 
-    pub fn display(&self) -> &str {
-        self.display.display()
-    }
-
     /// Runs a program on the display to its end.
     pub fn run(&self, program: &str, arguments: &[&str]) {
-        let status = Command::new(program).args(arguments).env("DISPLAY", self.display()).status();
+        let status = Command::new(program).args(arguments).env("DISPLAY", &self.name).status();
         assert!(status.unwrap_or_else(|e| panic!("{program}: {e}")).success(), "{program} {arguments:?}");
     }
 
@@ -136,7 +155,8 @@ impl Desk {
                 let Ok(tree) = self.conn.query_tree(window).unwrap().reply() else { continue };
                 waiting.extend(tree.children);
                 let (name, kind) = (AtomEnum::WM_NAME, AtomEnum::STRING);
-                let Ok(name) = self.conn.get_property(false, window, name, kind, 0, 100).unwrap().reply() else {
+                let Ok(name) = self.conn.get_property(false, window, name, kind, 0, 100).unwrap().reply()
+                else {
                     continue;
                 };
                 let attributes = self.conn.get_window_attributes(window).unwrap().reply();
@@ -183,10 +203,11 @@ impl Desk {
         self.until(&state.to_string(), |_| self.source.windows() == state);
     }
 
-    /// Waits until this client may redirect windows by itself alone, and leaves it.
-    pub fn until_manual(&self) {
-        assert!(self.conn.composite_query_version(0, 4).unwrap().reply().is_ok());
-        self.until("redirection is free", |_| self.viewing.is_none());
+    /// Whether the server keeps this window's pixels apart from the screen's.
+    pub fn is_redirected(&self, window: Window) -> bool {
+        self.conn.composite_query_version(0, 4).unwrap().reply().unwrap();
+        let pixmap = self.conn.generate_id().unwrap();
+        self.conn.composite_name_window_pixmap(window, pixmap).unwrap().check().is_ok()
     }
 
     /// As [`Desk::assert_same`], when programs have had time to do what they were asked for.
@@ -219,6 +240,25 @@ impl Desk {
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Does something again and again until `done`.
+    pub fn until_doing(&self, doing: impl Fn(), done: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done() {
+            assert!(Instant::now() < deadline, "doing it again and again does not help");
+            doing();
+        }
+    }
+
+    /// What a viewer of this planner has after the next frames is what the scene shows.
+    pub fn assert_sent(&self, planner: &mut Planner) {
+        let mut scene = self.scene.lock();
+        while planner.is_due(&scene) {
+            planner.plan(&mut scene, Budget::UNLIMITED).expect("a frame inside the limits");
+        }
+        let mode = planner.settings().mode;
+        assert_eq!(planner.digest(), digest(scene.canvas().screen().view()), "{mode:?}");
     }
 
     /// What the scene is told of something done, once the scene shows it and is quiet.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::connection::{ClientConfig, ClientConnection, ClientEvent, ConnectionError};
 use panto_protocol::message::{
-    AuthMethods, ByeReason, CursorMessage, ResumeTicket, Rights, ServerHello, Settings, Welcome,
+    AuthMethods, ByeReason, CursorMessage, Offer, ResumeTicket, Rights, ServerHello, Settings, Welcome,
 };
 use panto_protocol::time::Micros;
 use panto_protocol::wire::MAX_QUEUED_CONTROL;
@@ -17,7 +17,9 @@ use serde::Deserialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::trust::{Trusted, connect_trusted};
-use super::{Command, Connection, FrameError, Painting, Verdict, View, ViewError};
+use super::{
+    Command, Connection, FrameError, LibraryFile, LibraryStore, Loaded, Painting, ServerIdentity, Verdict, View, ViewError,
+};
 use crate::stats::Stats;
 
 /// Pauses between attempts to come back.
@@ -31,6 +33,9 @@ const BACKOFF: [Duration; 5] = [
 
 /// Pings are this far apart while a person may look at the figures.
 const PING_EVERY: Duration = Duration::from_secs(5);
+
+/// What is learned is saved this often; a session that ends saves it as well.
+const SAVE_EVERY: Duration = Duration::from_secs(300);
 
 /// How long the end waits for the server's figures and last frames.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -77,6 +82,8 @@ pub struct ClientOptions {
     pub local_moves: bool,
     /// Begin with the picture tinted by how each area is sent ([`super::Means`]).
     pub explain: bool,
+    /// Where glyphs and tiles are kept from one session to the next, if they are.
+    pub disk_cache: Option<LibraryStore>,
     /// Come back by itself after a loss.
     pub reconnect: bool,
     /// End after this time, counted from the first picture's connection.
@@ -100,6 +107,11 @@ pub struct Client {
     cpu_at_start: f64,
     stats: Stats,
     server_stages: Option<ServerStages>,
+    /// Where what is kept of this server lies, once it is known who it is.
+    kept: Option<LibraryFile>,
+    saved_at: Instant,
+    /// Frames that were painted then.
+    saved_frames: u64,
     /// Bytes of connections that have ended.
     bytes_before: (u64, u64),
     quitting: bool,
@@ -145,6 +157,9 @@ impl Client {
             cpu_at_start: cpu_seconds(),
             stats: Stats::default(),
             server_stages: None,
+            kept: None,
+            saved_at: Instant::now(),
+            saved_frames: 0,
             bytes_before: (0, 0),
             quitting: false,
         }
@@ -153,6 +168,9 @@ impl Client {
     /// Views until the end, and returns the figures. They are complete after an error as well.
     pub async fn run(mut self) -> (Stats, Result<(), ViewError>) {
         let result = self.view_all().await;
+        if let Some(saving) = self.save() {
+            let _ = saving.await;
+        }
         // What is saved at the end is the server's word, not what it would have been.
         if self.painting.stop_moving() {
             self.show();
@@ -239,14 +257,18 @@ impl Client {
             () = until(deadline) => None,
         };
         self.grant(wishes);
-        let Some(Trusted { stream, given_up }) = connected else { return Ok(()) };
+        let Some(Trusted { stream, given_up, identity }) = connected else { return Ok(()) };
+        self.open_library(&identity).await;
         self.bytes_before.0 += given_up.0;
         self.bytes_before.1 += given_up.1;
         let counters = stream.counters();
+        // Who comes back to a session has its caches still.
+        let offer = if self.resume.is_some() { Offer::default() } else { self.painting.offer() };
         let config = ClientConfig {
             name: self.options.name.clone(),
             settings: self.options.settings,
             resume: self.resume.map(|secret| ResumeTicket { secret, painted: self.painted }),
+            offer,
         };
         let mut link = Link {
             encrypted: stream.is_encrypted(),
@@ -269,6 +291,42 @@ impl Client {
         self.bytes_before.0 += counters.read();
         self.bytes_before.1 += counters.written();
         result
+    }
+
+    /// Reads what is kept of this server. Whatever is wrong with it is no more than a pity.
+    async fn open_library(&mut self, identity: &ServerIdentity) {
+        let Some(file) = self.options.disk_cache.as_ref().map(|store| store.of(identity)) else { return };
+        if self.kept.as_ref().is_some_and(|kept| kept.path() == file.path()) {
+            return;
+        }
+        let reading = file.clone();
+        let loaded = match tokio::task::spawn_blocking(move || reading.load()).await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "nothing that was kept of earlier sessions is used");
+                Loaded::default()
+            }
+            Err(_) => Loaded::default(),
+        };
+        if let Some(damage) = loaded.damage {
+            let path = file.path().display();
+            tracing::warn!(%path, damage, "what was kept of earlier sessions is damaged, and used as far as it is sound");
+        }
+        self.painting.set_library(loaded.library);
+        self.kept = Some(file);
+    }
+
+    /// Begins to write what is kept of this server, if anything can have been learned.
+    fn save(&mut self) -> Option<tokio::task::JoinHandle<()>> {
+        self.saved_at = Instant::now();
+        self.saved_frames = self.painting.frames();
+        self.connected_at?;
+        let (file, library) = (self.kept.clone()?, self.painting.library()?.clone());
+        Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = file.save(&library) {
+                tracing::warn!(%error, "nothing is kept of this session");
+            }
+        }))
     }
 
     fn now(&self) -> Micros {
@@ -321,6 +379,9 @@ impl Client {
             let now = self.now();
             let timeout = [link.connection.poll_timeout(), self.painting.poll_timeout()];
             let timeout = timeout.into_iter().flatten().min().map(|at| Duration::from(at.since(now)));
+            if self.saved_at.elapsed() >= SAVE_EVERY && self.saved_frames != self.painting.frames() {
+                self.save();
+            }
             let deadline = if link.farewell.is_some() { link.farewell } else { self.deadline() };
             // Pings keep the overlay's figure fresh; a headless run must not pay for them.
             let pings = link.connection.is_open() && self.options.duration.is_none();
@@ -525,7 +586,7 @@ impl Client {
 
     fn welcome(&mut self, welcome: &Welcome) {
         if !welcome.resumed {
-            self.painting.clear();
+            self.painting.begin();
             self.painted = 0;
         }
         self.cursors.clear();
@@ -591,6 +652,11 @@ impl Client {
                 self.stats.digests_wrong += 1;
                 let frames = self.painted;
                 tracing::error!(frames, "the picture is not the server's: asking for all of it again");
+                // Should a forged hash be why, it is not met again.
+                self.painting.forget_library();
+                if let Some(file) = self.kept.take() {
+                    file.forget();
+                }
                 link.connection.send_refresh();
                 link.answered()?;
             }

@@ -54,6 +54,9 @@ pub struct Dragging {
     answered: u64,
     pointer: Option<Point>,
     hold: Option<Hold>,
+    /// A drag that was ended by its release, and whose last answers come while the next one
+    /// has begun.
+    ending: Option<Hold>,
     moved: Vec<MovedWindow>,
 }
 
@@ -113,7 +116,15 @@ impl Track {
 
 impl Default for Dragging {
     fn default() -> Self {
-        Self { enabled: true, sent: 0, answered: 0, pointer: None, hold: None, moved: Vec::new() }
+        Self {
+            enabled: true,
+            sent: 0,
+            answered: 0,
+            pointer: None,
+            hold: None,
+            ending: None,
+            moved: Vec::new(),
+        }
     }
 }
 
@@ -155,6 +166,7 @@ impl Dragging {
                 if self.hold.as_ref().is_none_or(|h| h.released)
                     && let Some(pointer) = self.pointer
                 {
+                    self.ending = self.hold.take();
                     self.hold = Some(Hold {
                         button,
                         grip: pointer,
@@ -183,54 +195,55 @@ impl Dragging {
     pub fn painted(&mut self, inputs: u64, canvas: &Canvas, now: Micros) {
         let before = self.answered;
         self.answered = before.saturating_add(inputs).min(self.sent);
-        let Some(hold) = &mut self.hold else { return };
-        if hold.painted(before, self.answered, canvas, now).is_err() {
-            hold.let_go();
+        for hold in self.hold.iter_mut().chain(&mut self.ending) {
+            if hold.painted(before, self.answered, canvas, now).is_err() {
+                hold.let_go();
+            }
         }
         self.settle(canvas);
     }
 
     /// When to call [`Dragging::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Micros> {
-        let hold = self.hold.as_ref().filter(|h| h.is_followed())?;
-        let silent = hold.unanswered(self.answered).map(|step| step.at + hold.patience());
-        [silent, hold.behind.map(|since| since + LAG)].into_iter().flatten().min()
+        self.hold.iter().chain(&self.ending).filter_map(|hold| hold.timeout(self.answered)).min()
     }
 
     /// Goes back to the server's word if it has been waited for long enough.
     pub fn handle_timeout(&mut self, canvas: &Canvas, now: Micros) {
-        if self.poll_timeout().is_some_and(|at| at <= now) {
-            if let Some(hold) = &mut self.hold {
+        let mut is_late = false;
+        for hold in self.hold.iter_mut().chain(&mut self.ending) {
+            if hold.timeout(self.answered).is_some_and(|at| at <= now) {
                 hold.let_go();
+                is_late = true;
             }
+        }
+        if is_late {
             self.settle(canvas);
         }
     }
 
-    /// Forgets the drag: everything is shown as the server has it.
+    /// Forgets all drags: everything is shown as the server has it.
     fn give_up(&mut self) {
-        self.hold = None;
+        (self.hold, self.ending) = (None, None);
         self.moved.clear();
     }
 
     /// Ends what is over, and finds where windows are to be shown.
     fn settle(&mut self, canvas: &Canvas) {
         self.moved.clear();
-        let Some(hold) = &self.hold else { return };
-        let Some(last) = hold.trail.back() else { return };
-        let followed = hold.tracks.iter().filter(|t| t.is_followed());
-        if followed.clone().count() <= MAX_TOGETHER {
-            for track in followed {
-                let position = track.place(*last);
-                let mut windows = canvas.windows().iter().filter(|w| w.mapped);
-                if windows.any(|w| w.id == track.id && w.position != position) {
-                    self.moved.push(MovedWindow { id: track.id, position });
+        // A window that is dragged again already goes with the newer drag.
+        for drag in [&mut self.hold, &mut self.ending] {
+            let Some(hold) = drag else { continue };
+            let ahead = hold.ahead(canvas);
+            if hold.is_over(ahead.is_empty(), self.answered, self.sent) {
+                *drag = None;
+                continue;
+            }
+            for window in ahead {
+                if !self.moved.iter().any(|m| m.id == window.id) {
+                    self.moved.push(window);
                 }
             }
-        }
-        let nothing_left = self.moved.is_empty() && last.number <= self.answered;
-        if hold.released && (nothing_left || self.answered == self.sent && !hold.is_followed()) {
-            self.give_up();
         }
     }
 }
@@ -241,6 +254,36 @@ struct Differs;
 impl Hold {
     fn is_followed(&self) -> bool {
         self.tracks.iter().any(Track::is_followed)
+    }
+
+    /// Windows that are not yet where the pointer is.
+    fn ahead(&self, canvas: &Canvas) -> Vec<MovedWindow> {
+        let Some(&last) = self.trail.back() else { return Vec::new() };
+        let followed: Vec<_> = self.tracks.iter().filter(|t| t.is_followed()).collect();
+        if followed.len() > MAX_TOGETHER {
+            return Vec::new();
+        }
+        let shown = |t: &&Track| MovedWindow { id: t.id, position: t.place(last) };
+        let elsewhere = |m: &MovedWindow| {
+            let mut windows = canvas.windows().iter().filter(|w| w.mapped);
+            windows.any(|w| w.id == m.id && w.position != m.position)
+        };
+        followed.iter().map(shown).filter(elsewhere).collect()
+    }
+
+    /// Whether the drag has ended and the server has said all that it will say of it.
+    fn is_over(&self, is_there: bool, answered: u64, sent: u64) -> bool {
+        let is_answered = self.trail.back().is_none_or(|last| last.number <= answered);
+        self.released && (is_there && is_answered || answered == sent && !self.is_followed())
+    }
+
+    /// When the server's word on what is followed has been waited for long enough.
+    fn timeout(&self, answered: u64) -> Option<Micros> {
+        if !self.is_followed() {
+            return None;
+        }
+        let silent = self.unanswered(answered).map(|step| step.at + self.patience());
+        [silent, self.behind.map(|since| since + LAG)].into_iter().flatten().min()
     }
 
     /// How long an answer may take.

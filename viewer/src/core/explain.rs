@@ -90,10 +90,14 @@ impl Means {
             | DrawCommand::Pattern(_)
             | DrawCommand::Lines(_)
             | DrawCommand::Frames(_) => Self::Fill,
-            DrawCommand::GlyphDefine(_) | DrawCommand::GlyphRun(_) | DrawCommand::GlyphPlace(_) => {
-                Self::Glyph
-            }
-            DrawCommand::TileDefine(_) | DrawCommand::TileCapture(_) | DrawCommand::TileUse(_) => Self::Tile,
+            DrawCommand::GlyphDefine(_)
+            | DrawCommand::GlyphRun(_)
+            | DrawCommand::GlyphPlace(_)
+            | DrawCommand::GlyphRecall(_) => Self::Glyph,
+            DrawCommand::TileDefine(_)
+            | DrawCommand::TileCapture(_)
+            | DrawCommand::TileUse(_)
+            | DrawCommand::TileRecall(_) => Self::Tile,
             DrawCommand::PutPixels(put) if is_palette(&put.payload) => Self::Palette,
             DrawCommand::Composite(_)
             | DrawCommand::SurfaceCreate(_)

@@ -4,12 +4,12 @@
 use panto_protocol::canvas::Digest;
 use panto_protocol::connection::ClientConnection;
 use panto_protocol::geometry::Region;
-use panto_protocol::message::InputEvent;
+use panto_protocol::message::{InputEvent, Offer};
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 
 use super::dragging::Dragging;
-use super::{FrameError, Latencies, Painted, Screen};
+use super::{FrameError, Latencies, Library, Painted, Screen};
 use crate::stats::Stages;
 
 /// What a viewer has painted, and how long everything took.
@@ -31,6 +31,10 @@ pub struct Painting {
     digested: Option<u64>,
     /// A digest that came before the frame that it is about.
     early: Option<(u64, Digest)>,
+    /// What is kept from one session to the next, if anything is.
+    library: Option<Library>,
+    /// What of it the last hello has offered.
+    offered: Option<Library>,
 }
 
 /// What a digest said of the picture.
@@ -59,10 +63,44 @@ impl Painting {
         Self { began, ..Self::default() }
     }
 
-    /// A new session: an empty canvas. Figures go on.
-    pub fn clear(&mut self) {
+    /// A new session begins: an empty canvas, and what was offered may be recalled. Figures
+    /// go on.
+    pub fn begin(&mut self) {
+        self.learn();
         self.screen.clear();
+        if let Some(offered) = &self.offered {
+            self.screen.lend(offered);
+        }
         self.dragging.reset();
+    }
+
+    /// Keeps glyphs and tiles from now on, beside those of earlier sessions.
+    pub fn set_library(&mut self, library: Library) {
+        self.library = Some(library);
+    }
+
+    /// What is to be offered in the hello of a session that may begin now.
+    pub fn offer(&mut self) -> Offer {
+        self.learn();
+        self.offered.clone_from(&self.library);
+        self.offered.as_ref().map(Library::offer).unwrap_or_default()
+    }
+
+    /// What is kept up to now, if anything is to be.
+    pub fn library(&mut self) -> Option<&Library> {
+        self.learn();
+        self.library.as_ref()
+    }
+
+    /// Keeps nothing of what there is: it may be why the picture is wrong.
+    pub fn forget_library(&mut self) {
+        self.library = None;
+    }
+
+    fn learn(&mut self) {
+        if let Some(library) = &mut self.library {
+            library.learn(self.screen.canvas());
+        }
     }
 
     /// Whether a window that the person drags is shown where the pointer is before the

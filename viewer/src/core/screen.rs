@@ -10,6 +10,7 @@ use panto_protocol::pixel::{Color, Picture};
 use panto_protocol::wire::{DecodeError, MAX_FRAME_PAINT};
 use thiserror::Error;
 
+use super::Library;
 use super::dragging::MovedWindow;
 use super::explain::Explanation;
 
@@ -102,6 +103,12 @@ impl Screen {
         self.canvas = Canvas::new();
         self.decoder = FrameDecoder::default();
         self.explanation.clear();
+    }
+
+    /// Makes what was offered of earlier sessions ready to be recalled. To be called on an
+    /// empty canvas.
+    pub fn lend(&mut self, offered: &Library) {
+        offered.lend(&mut self.canvas);
     }
 
     /// Tints the picture by how each area is sent from now on, or ceases to. Returns whether

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use panto_transport::{Endpoint, Fingerprint, Stream, TlsError, Trust, Verdict, connect, start_tls};
 
-use super::{ClientOptions, Prompt, ViewError};
+use super::{ClientOptions, Prompt, ServerIdentity, ViewError};
 
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -15,6 +15,8 @@ pub(super) struct Trusted {
     pub stream: Stream,
     /// Bytes read and written by an attempt at TLS that was given up for this connection.
     pub given_up: (u64, u64),
+    /// Who it is.
+    pub identity: ServerIdentity,
 }
 
 /// Connects, and makes sure of the server's identity.
@@ -24,8 +26,9 @@ pub(super) async fn connect_trusted(
 ) -> Result<Trusted, ViewError> {
     let (target, known_hosts) = (&options.target, &options.known_hosts);
     let stream = connect(target, CONNECT_TIMEOUT).await?;
+    let address = || ServerIdentity::Address(target.to_string());
     if matches!(target.endpoint, Endpoint::Unix(_)) {
-        return Ok(Trusted { stream, given_up: (0, 0) });
+        return Ok(Trusted { stream, given_up: (0, 0), identity: address() });
     }
     let counters = stream.counters();
     match start_tls(stream).await {
@@ -47,13 +50,15 @@ pub(super) async fn connect_trusted(
                     known_hosts.remember(target, fingerprint)?;
                 }
             }
-            Ok(Trusted { stream: untrusted.into_trusted(), given_up: (0, 0) })
+            let identity = ServerIdentity::Key(fingerprint);
+            Ok(Trusted { stream: untrusted.into_trusted(), given_up: (0, 0), identity })
         }
         // A server with `--auth none` speaks plainly, on loopback only. Nothing secret is
         // sent to it: one that asks for a secret all the same is left (`Client::prove`).
         Err(TlsError::NotTls | TlsError::Closed) if may_be_plain(options) => {
             let given_up = (counters.read(), counters.written());
-            Ok(Trusted { stream: connect(target, CONNECT_TIMEOUT).await?, given_up })
+            let stream = connect(target, CONNECT_TIMEOUT).await?;
+            Ok(Trusted { stream, given_up, identity: address() })
         }
         Err(error) => Err(error.into()),
     }

@@ -113,6 +113,9 @@ fn settings(page: &Page<'_>, way: &str) -> String {
     if row.wire == "plain" {
         parts.push("frames not entropy-coded".into());
     }
+    if row.warm {
+        parts.push("the viewer had kept glyphs and tiles of the same work".into());
+    }
     parts.push(if row.lossless { "lossless" } else { "not lossless" }.into());
     let mut times: Vec<&str> = rows().map(|r| r.time.as_str()).filter(|t| !t.is_empty()).collect();
     times.sort_unstable();

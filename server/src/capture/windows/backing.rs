@@ -2,6 +2,7 @@
 //! and its shape.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use panto_protocol::geometry::{Point, Rect, Region, Size};
 use x11rb::connection::{Connection, SequenceNumber};
@@ -9,9 +10,7 @@ use x11rb::errors::ReplyError;
 use x11rb::protocol::composite::ConnectionExt as _;
 use x11rb::protocol::damage::{ConnectionExt as _, Damage, ReportLevel};
 use x11rb::protocol::shape::{ConnectionExt as _, SK};
-use x11rb::protocol::xproto::{
-    ConnectionExt as _, Pixmap, Rectangle, Setup, Visualid, Window, WindowClass,
-};
+use x11rb::protocol::xproto::{ConnectionExt as _, Pixmap, Rectangle, Setup, Visualid, Window, WindowClass};
 
 use super::super::CaptureError;
 use super::super::server::Server;
@@ -32,6 +31,10 @@ pub(super) struct Backing {
     pub damaged: bool,
     /// All pixels are to be read.
     pub whole: bool,
+    /// The window was unmapped since its pixels were read.
+    pub hidden: bool,
+    /// Nothing is read before this.
+    pub held: Option<Instant>,
     /// How often in a row its pixmap was refused.
     pub refusals: u32,
 }
@@ -167,9 +170,9 @@ pub(super) fn name(
 /// Rectangles in a window's coordinates as a region of its pixmap.
 fn region(rects: &[Rectangle], border: i32, size: Size) -> Region {
     let all = Rect::of_size(size);
-    let rects = rects.iter().map(|r| {
-        Rect::new(r.x.into(), r.y.into(), r.width.into(), r.height.into()).offset(border, border)
-    });
+    let rects = rects
+        .iter()
+        .map(|r| Rect::new(r.x.into(), r.y.into(), r.width.into(), r.height.into()).offset(border, border));
     rects.map(|r| r.intersection(&all)).collect()
 }
 
@@ -183,6 +186,11 @@ pub(super) fn known<T>(reply: Result<T, ReplyError>) -> Result<Option<T>, Captur
 }
 
 impl Backing {
+    /// Whether there is something to be read now.
+    pub(super) fn is_due(&self) -> bool {
+        (self.damaged || self.whole) && self.held.is_none_or(|at| at <= Instant::now())
+    }
+
     /// Takes over what was named.
     pub(super) fn take(&mut self, server: &Server, named: &Named) -> Result<(), CaptureError> {
         self.release_pixmap(server)?;
@@ -216,6 +224,7 @@ impl Backing {
             }
         }
         self.damaged = false;
+        self.hidden = false;
         Ok(())
     }
 }

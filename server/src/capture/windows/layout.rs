@@ -127,3 +127,73 @@ fn longest_rising(values: &[usize]) -> Vec<usize> {
     }
     run
 }
+
+#[cfg(test)]
+mod tests {
+    use panto_protocol::canvas::Canvas;
+    use panto_protocol::geometry::Size;
+
+    use super::*;
+
+    fn wanted(window: Window) -> Wanted {
+        let position = Point::new(window as i32 * 10, 0);
+        Wanted { window, position, size: Size::new(8, 8), alpha: false, mapped: true }
+    }
+
+    /// Brings the layout to `wanted` and paints the commands; how many there were.
+    fn check(layout: &mut Layout, canvas: &mut Canvas, wanted: &[Wanted]) -> usize {
+        let commands = layout.bring(wanted);
+        for command in &commands {
+            canvas.apply(command).unwrap();
+        }
+        assert_eq!(canvas.windows().len(), wanted.len());
+        for (have, want) in canvas.windows().iter().zip(wanted) {
+            let surface = canvas.surface(have.surface).unwrap();
+            assert_eq!(layout.surface(want.window), Some(have.surface));
+            assert_eq!(layout.position(want.window), Some(have.position));
+            let now = (have.position, have.mapped, surface.picture.size(), surface.alpha);
+            assert_eq!(now, (want.position, want.mapped, want.size, want.alpha));
+        }
+        assert_eq!(canvas.surfaces().count(), 1 + wanted.len());
+        commands.len()
+    }
+
+    #[test]
+    fn few_commands_for_what_people_do() {
+        let (mut layout, mut canvas) = (Layout::default(), Canvas::new());
+        let mut windows: Vec<Wanted> = (1..=6).map(wanted).collect();
+        check(&mut layout, &mut canvas, &windows);
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 0);
+        windows[2].position.x += 1;
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 1);
+        windows.rotate_left(1);
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 1, "raised");
+        windows.rotate_right(1);
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 1, "lowered");
+        windows.swap(1, 4);
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 2, "two changed places");
+        windows[3].mapped = false;
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 1);
+        windows[3].size = Size::new(9, 9);
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 1);
+        windows.remove(3);
+        assert_eq!(check(&mut layout, &mut canvas, &windows), 2);
+        windows.reverse();
+        assert_eq!(check(&mut layout, &mut canvas, &windows), windows.len() - 1);
+        assert_eq!(check(&mut layout, &mut canvas, &[]), 2 * windows.len());
+    }
+
+    #[test]
+    fn numbers_are_small_and_used_again_later() {
+        let (mut layout, mut canvas) = (Layout::default(), Canvas::new());
+        check(&mut layout, &mut canvas, &[wanted(1), wanted(2)]);
+        // Not the number of the one that goes with the same commands.
+        check(&mut layout, &mut canvas, &[wanted(1), wanted(3)]);
+        assert_eq!(layout.surface(3), Some(SurfaceId(3)));
+        check(&mut layout, &mut canvas, &[wanted(1), wanted(3), wanted(4)]);
+        assert_eq!(layout.surface(4), Some(SurfaceId(2)));
+        // A window that gets a shape gets a surface of another kind.
+        check(&mut layout, &mut canvas, &[Wanted { alpha: true, ..wanted(1) }, wanted(3), wanted(4)]);
+        assert_eq!(layout.surface(1), Some(SurfaceId(4)));
+    }
+}

@@ -15,27 +15,29 @@
 mod background;
 mod backing;
 mod layout;
+mod pixels;
 mod state;
 mod tree;
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, Instant};
 
-use panto_protocol::draw::SurfaceId;
 use panto_protocol::geometry::{Point, Rect, Region, Size};
-use panto_protocol::pixel::{Color, Pixels};
+use panto_protocol::pixel::Color;
 use panto_protocol::wire::{MAX_CANVAS_PIXELS, MAX_SURFACES, MAX_WINDOWS};
 use x11rb::connection::SequenceNumber;
 use x11rb::protocol::Event;
 use x11rb::protocol::composite::{ConnectionExt as _, Redirect};
 use x11rb::protocol::xproto::{ConnectionExt as _, MapState, Visualid, Window, WindowClass};
 
-use super::images::{Images, Part};
+use super::images::Images;
 use super::pending::Pending;
-use super::server::{Server, rectangles};
-use super::{CaptureError, CaptureSink, rects};
+use super::server::Server;
+use super::{CaptureError, CaptureSink};
 use background::Background;
 use backing::{Backing, Naming, known};
 use layout::{Layout, Wanted};
+use pixels::Owner;
 use tree::{Child, Tree};
 
 pub use state::{Reason, Windows, WindowsState};
@@ -56,6 +58,10 @@ const MOST_WINDOWS: usize = if MAX_WINDOWS < MAX_SURFACES { MAX_WINDOWS } else {
 /// unmapped and mapped in the meantime.
 const MOST_REFUSALS: u32 = 3;
 
+/// A window that comes back is blank until its program has painted it anew. What it showed
+/// before stands in for so long: mostly it will look the same, and costs nothing.
+const HOLD: Duration = Duration::from_millis(50);
+
 /// Captures the windows of one screen.
 #[derive(Debug, Default)]
 pub(super) struct WindowCapture {
@@ -69,13 +75,6 @@ pub(super) struct WindowCapture {
     band: Vec<Color>,
 }
 
-/// Whose pixels are read.
-#[derive(Debug, Clone, Copy)]
-enum Owner {
-    Root,
-    Window(Window),
-}
-
 impl WindowCapture {
     pub(super) fn is_active(&self) -> bool {
         self.active
@@ -86,7 +85,13 @@ impl WindowCapture {
         self.active
             && (self.tree.is_changed()
                 || !self.background.is_known()
-                || self.backings.values().any(|b| b.damaged || b.whole))
+                || self.backings.values().any(Backing::is_due))
+    }
+
+    /// When there will be something to do that no event tells of.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let held = self.backings.values().filter(|_| self.active).filter_map(|b| b.held);
+        held.filter(|at| *at > Instant::now()).min()
     }
 
     /// Redirects windows and asks which there are. Events of the root's children must be
@@ -112,7 +117,8 @@ impl WindowCapture {
         for (window, geometry, attributes) in asked {
             // Either fails only where the window is gone, which an event will tell.
             let (Some(g), Some(a)) = (known(geometry.reply())?, known(attributes.reply())?) else { continue };
-            let (at, inner) = (Point::new(g.x.into(), g.y.into()), Size::new(g.width.into(), g.height.into()));
+            let (at, inner) =
+                (Point::new(g.x.into(), g.y.into()), Size::new(g.width.into(), g.height.into()));
             let mut child = Child::new(window, at, inner, g.border_width);
             child.mapped = a.map_state != MapState::UNMAPPED;
             child.input_only = a.class == WindowClass::INPUT_ONLY;
@@ -185,18 +191,22 @@ impl WindowCapture {
         images: &mut Images,
         sink: &mut dyn CaptureSink,
     ) -> Result<Result<(), Reason>, CaptureError> {
-        self.tree.take_changed();
-        self.forget_windows(server)?;
-        if let Err(reason) = self.name_pixmaps(server, Rect::of_size(screen))? {
-            return Ok(Err(reason));
+        let screen = Rect::of_size(screen);
+        let changed = self.tree.take_changed();
+        if changed {
+            self.forget_windows(server)?;
+            if let Err(reason) = self.name_pixmaps(server, screen)? {
+                return Ok(Err(reason));
+            }
         }
-        let mut parts = self.damaged_parts(server, screen, pending)?;
-        if let Err(reason) = self.place(sink) {
+        let mut parts = self.damaged_parts(server, screen.size(), pending)?;
+        if changed && let Err(reason) = self.place(sink) {
             return Ok(Err(reason));
         }
         self.background.doubt(&self.tree.take_disturbed());
-        for rect in self.background.take(&self.covered(), Rect::of_size(screen)).rects() {
-            parts.push((Owner::Root, *rect));
+        if !self.background.is_known() {
+            let open = self.background.take(&self.covered(), screen);
+            parts.extend(open.rects().iter().map(|r| (Owner::Root, *r)));
         }
         self.read(server, &parts, pending, images, sink)?;
         Ok(Ok(()))
@@ -215,6 +225,7 @@ impl WindowCapture {
                     backing.release_pixmap(server)?;
                     backing.damaged = false;
                     backing.whole = false;
+                    backing.hidden = true;
                 }
                 Some(_) => {}
             }
@@ -242,6 +253,12 @@ impl WindowCapture {
                 Naming::Named(named) => {
                     let backing = self.backings.entry(window).or_default();
                     let shaped = backing.shape.is_some() || named.shape.is_some();
+                    let hidden = std::mem::take(&mut backing.hidden);
+                    let comes_back = hidden
+                        && !shaped
+                        && backing.size == named.size
+                        && self.layout.surface(window).is_some();
+                    backing.held = comes_back.then(|| Instant::now() + HOLD);
                     backing.take(server, &named)?;
                     self.tree.set_named(window, &named);
                     if let Some(child) = self.tree.child(window).filter(|_| shaped) {
@@ -269,50 +286,11 @@ impl WindowCapture {
         Ok(Ok(()))
     }
 
-    /// What has to be read of windows, in their pixmaps' coordinates; damage of the root
-    /// goes to the background.
-    fn damaged_parts(
-        &mut self,
-        server: &Server,
-        screen: Size,
-        pending: &mut Pending,
-    ) -> Result<Vec<(Owner, Rect)>, CaptureError> {
-        let mut asked = Vec::new();
-        for (&window, backing) in &mut self.backings {
-            if let (true, Some(damage)) = (std::mem::take(&mut backing.damaged), backing.damage) {
-                asked.push((window, server.take_damage(damage)?));
-            }
-        }
-        let of_root = match pending.root_damage {
-            Some(damage) if std::mem::take(&mut pending.damage) => Some(server.take_damage(damage)?),
-            _ => None,
-        };
-        let mut parts = Vec::new();
-        for (window, reported) in asked {
-            let Some(reported) = known(reported.reply())? else { continue };
-            let Some(backing) = self.backings.get(&window).filter(|b| b.pixmap.is_some() && !b.whole) else {
-                continue;
-            };
-            let rects = rectangles(&reported).map(|r| r.offset(backing.border, backing.border));
-            for rect in rects::merge(rects, backing.size).rects() {
-                parts.push((Owner::Window(window), *rect));
-            }
-        }
-        for (&window, backing) in &mut self.backings {
-            if std::mem::take(&mut backing.whole) {
-                parts.push((Owner::Window(window), Rect::of_size(backing.size)));
-            }
-        }
-        if let Some(of_root) = of_root {
-            self.background.doubt(&rects::merge(rectangles(&of_root.reply()?), screen));
-        }
-        Ok(parts)
-    }
-
     /// Brings the scene's surfaces and windows to what is known of the real ones.
     fn place(&mut self, sink: &mut dyn CaptureSink) -> Result<(), Reason> {
         let area = |b: &Backing| b.size.area();
-        let children = || self.tree.children().iter().filter_map(|c| Some((c, self.backings.get(&c.window)?)));
+        let children =
+            || self.tree.children().iter().filter_map(|c| Some((c, self.backings.get(&c.window)?)));
         let pixels: u64 = children().map(|(_, b)| area(b)).sum();
         let keep = pixels <= KEEP_PIXELS && children().count() <= KEEP_WINDOWS;
         let wanted: Vec<Wanted> = children()
@@ -351,81 +329,4 @@ impl WindowCapture {
         }
         covered
     }
-
-    /// Reads parts and hands them over.
-    fn read(
-        &mut self,
-        server: &Server,
-        parts: &[(Owner, Rect)],
-        pending: &mut Pending,
-        images: &mut Images,
-        sink: &mut dyn CaptureSink,
-    ) -> Result<(), CaptureError> {
-        let mut pieces = Vec::with_capacity(parts.len());
-        for &(owner, rect) in parts {
-            let drawable = match owner {
-                Owner::Root => Some(server.root),
-                Owner::Window(window) => self.backings.get(&window).and_then(|b| b.pixmap),
-            };
-            let Some(drawable) = drawable else { continue };
-            pieces.extend(images.pieces(rect).map(|rect| (owner, Part { drawable, rect })));
-        }
-        let mut rest = &pieces[..];
-        while !rest.is_empty() {
-            let asked: Vec<Part> = rest.iter().map(|(_, part)| *part).collect();
-            let fetched = images.fetch(&server.conn, &asked)?;
-            // Every event of what was done before the images were made has arrived with them.
-            self.drain(server, pending)?;
-            for ((owner, part), image) in rest.iter().zip(&fetched) {
-                let result = match *owner {
-                    Owner::Root => {
-                        // Where a window came or went in the meantime it may be in the picture.
-                        let mut sure = Region::from(part.rect);
-                        sure.subtract_region(self.tree.disturbed());
-                        sure.rects().iter().try_for_each(|r| {
-                            images.hand_over(image, *r, &mut |at, pixels| {
-                                sink.surface_pixels(SurfaceId::SCREEN, at, pixels);
-                            })
-                        })
-                    }
-                    Owner::Window(window) => {
-                        let Some(surface) = self.layout.surface(window) else { continue };
-                        let shape = self.backings.get(&window).and_then(|b| b.shape.as_ref());
-                        let band = &mut self.band;
-                        images.hand_over(image, part.rect, &mut |at, pixels| match shape {
-                            None => sink.surface_pixels(surface, at, pixels),
-                            Some(shape) => sink.surface_pixels(surface, at, cut(pixels, at, shape, band)),
-                        })
-                    }
-                };
-                match result {
-                    Err(CaptureError::Request { request, error }) => {
-                        tracing::debug!(request, error, "an image was refused");
-                        pending.refused = true;
-                    }
-                    result => result?,
-                }
-            }
-            rest = &rest[fetched.len()..];
-        }
-        Ok(())
-    }
-}
-
-/// Opaque pixels inside the shape, and nothing outside.
-fn cut<'b>(pixels: Pixels<'_>, at: Point, shape: &Region, band: &'b mut Vec<Color>) -> Pixels<'b> {
-    let size = pixels.size();
-    band.clear();
-    band.resize(size.area() as usize, 0);
-    for r in shape.intersection(&Rect::at(at, size)).rects() {
-        let r = r.offset(-at.x, -at.y);
-        for y in r.top as usize..r.bottom as usize {
-            let columns = r.left as usize..r.right as usize;
-            let row = &mut band[y * size.width as usize..][columns.clone()];
-            for (out, pixel) in row.iter_mut().zip(&pixels.row(y)[columns]) {
-                *out = pixel | 0xff00_0000;
-            }
-        }
-    }
-    Pixels::new(size, size.width as usize, band).expect("the band was just made for this size")
 }

@@ -47,6 +47,13 @@ pub enum Reason {
     TooMuch,
 }
 
+impl Reason {
+    /// Whether windows that come and go can take the reason away.
+    pub(in super::super) fn may_pass(self) -> bool {
+        matches!(self, Self::Unnamed | Self::Format | Self::TooMuch)
+    }
+}
+
 impl fmt::Display for WindowsState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

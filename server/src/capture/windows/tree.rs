@@ -247,3 +247,6 @@ fn is_sent(event: &Event) -> bool {
     };
     response_type & 0x80 != 0
 }
+
+#[cfg(test)]
+mod tests;

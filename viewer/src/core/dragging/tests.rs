@@ -48,6 +48,8 @@ struct World {
     place: Point,
     size: Size,
     grip: Option<Point>,
+    /// Where the pointer and the window are when it is taken hold of.
+    held: Option<(Point, Point)>,
     /// Moves that the window manager has not made yet.
     pending: VecDeque<(u64, Point)>,
     commands: Vec<DrawCommand>,
@@ -80,6 +82,7 @@ impl World {
             place: HOME,
             size: WINDOW,
             grip: None,
+            held: None,
             pending: VecDeque::new(),
             commands: Vec::new(),
             inputs: 0,
@@ -174,7 +177,8 @@ impl World {
             InputEvent::Button { down: true, .. } => self.grip = Some(GRIP),
             InputEvent::Button { down: false, .. } => self.grip = None,
             InputEvent::Pointer { position } if self.grip.is_some() => {
-                let free = Point::new(position.x - GRIP.x + HOME.x, position.y - GRIP.y + HOME.y);
+                let (grip, home) = self.held.unwrap_or((GRIP, HOME));
+                let free = Point::new(position.x - grip.x + home.x, position.y - grip.y + home.y);
                 match self.manager {
                     Manager::Follows => self.move_to(free),
                     Manager::Late(ms) => {
@@ -276,6 +280,33 @@ fn a_drag_that_ends_before_its_first_answer_ends_right() {
     assert_eq!(world.shown(), HOME.offset(18, 18));
     // And once more: nothing of it is left.
     assert!(world.dragging.hold.is_none());
+}
+
+#[test]
+fn taken_hold_of_again_before_the_answers_it_stays_where_it_was_put() {
+    let mut world = World::new(Manager::Follows, 150);
+    world.grip();
+    assert_eq!(world.drag(GRIP, (2, 1), 40).last(), Some(&true));
+    world.button(false);
+    let put = world.shown();
+    assert_eq!(put, HOME.offset(80, 40));
+    (0..30).for_each(|_| world.step());
+    world.button(true);
+    // The server drags by the same place of the window, wherever that is.
+    world.held = Some((GRIP.offset(80, 40), put));
+    for i in 1..=60 {
+        (0..16).for_each(|_| world.step());
+        world.point(GRIP.x + 80 - i, GRIP.y + 40);
+        let ahead = put.offset(-i, 0);
+        // Until it is recognised again, the server's word; never back on the way there.
+        let Point { x, y } = world.shown();
+        assert!((ahead.x..=put.x).contains(&x) && y == put.y, "motion {i}: {x}, {y}");
+        assert!(i < 23 || world.shown() == ahead, "not recognised after {i} motions");
+    }
+    world.button(false);
+    world.rest();
+    assert!(world.is_right());
+    assert_eq!(world.shown(), put.offset(-60, 0));
 }
 
 #[test]
