@@ -108,6 +108,7 @@ impl Replaying {
             view_only: false,
             local_moves: true,
             explain: false,
+            disk_cache: None,
             reconnect: false,
             duration: None,
         })

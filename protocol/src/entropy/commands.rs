@@ -125,6 +125,11 @@ impl StreamEncoder {
         self.len() == 0
     }
 
+    /// Whether the frame should be ended: half of what it may take to decode is used.
+    pub fn is_full(&self) -> bool {
+        self.range.is_full()
+    }
+
     /// Ends the frame: the coded commands, and the payloads that are not coded again.
     pub fn finish(mut self, models: &mut CommandModels) -> (Vec<u8>, Vec<u8>) {
         models.opcode(&mut self.range, END);

@@ -23,6 +23,9 @@ const LEFT: usize = 4;
 const RIGHT: usize = 4;
 const ABOVE: usize = 3;
 
+/// Pixels of one command. Decoding keeps three copies of them; senders cut what is larger.
+const MAX_PIXELS: u64 = 1 << 20;
+
 /// Colours in the list of those used lately.
 const LATELY: usize = 64;
 
@@ -172,10 +175,13 @@ impl PixelModels {
         let top = y.code(c, put.rect.top);
         let (width, height) = (w.code(c, put.rect.width() as i32), h.code(c, put.rect.height() as i32));
         let limits = -(MAX_COORDINATE as i32)..=MAX_COORDINATE as i32;
-        if ![left, top, width, height].iter().all(|v| limits.contains(v)) || width < 0 || height < 0 {
+        if ![left, top, width, height].iter().all(|v| limits.contains(v)) || width < 1 || height < 1 {
             return Err(DecodeError::TooLarge { what: "rectangle of pixels" });
         }
         let rect = Rect::new(left, top, width as u32, height as u32);
+        if rect.area() > MAX_PIXELS {
+            return Err(DecodeError::TooLarge { what: "rectangle of pixels" });
+        }
         let Some(on) = canvas.surface(surface).ok().filter(|s| !s.alpha) else {
             return Err(DecodeError::Invalid { what: "surface of inline pixels" });
         };

@@ -4,17 +4,22 @@
 use super::Coder;
 use crate::wire::DecodeError;
 
+/// Decisions in a frame: 20 to 50 seconds of decoding. A certain decision takes no more than
+/// a 1900th of a bit, so a frame of half a megabyte could otherwise keep a viewer busy for an hour.
+const MAX_DECISIONS: u32 = 1 << 30;
+
 /// Turns decisions into bytes.
 #[derive(Debug)]
 pub(super) struct RangeEncoder {
     low: u32,
     high: u32,
+    decisions: u32,
     out: Vec<u8>,
 }
 
 impl Default for RangeEncoder {
     fn default() -> Self {
-        Self { low: 0, high: u32::MAX, out: Vec::new() }
+        Self { low: 0, high: u32::MAX, decisions: 0, out: Vec::new() }
     }
 }
 
@@ -22,6 +27,11 @@ impl RangeEncoder {
     /// Bytes that are certain by now.
     pub(super) fn len(&self) -> usize {
         self.out.len()
+    }
+
+    /// Whether the frame should be ended: half of the decisions that it may have are used.
+    pub(super) fn is_full(&self) -> bool {
+        self.decisions >= MAX_DECISIONS / 2
     }
 
     /// Ends with the fewest bytes that, followed by zeros, lie in the range.
@@ -48,6 +58,7 @@ impl Coder for RangeEncoder {
     const LEARNS: bool = true;
 
     fn code(&mut self, bit: bool, p: u32) -> bool {
+        self.decisions = self.decisions.saturating_add(1);
         let cut = cut(self.low, self.high, p);
         if bit {
             self.high = cut;
@@ -70,13 +81,14 @@ pub(super) struct RangeDecoder<'a> {
     low: u32,
     high: u32,
     code: u32,
+    decisions: u32,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> RangeDecoder<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let mut decoder = Self { low: 0, high: u32::MAX, code: 0, bytes, at: 0 };
+        let mut decoder = Self { low: 0, high: u32::MAX, code: 0, decisions: 0, bytes, at: 0 };
         for _ in 0..4 {
             decoder.shift();
         }
@@ -94,8 +106,12 @@ impl<'a> RangeDecoder<'a> {
         self.at.min(self.bytes.len())
     }
 
-    /// An error if more was read than any encoder leaves out at its end.
+    /// An error if more was read than any encoder leaves out at its end, or decided than
+    /// a frame may have.
     pub(super) fn check(&self) -> Result<(), DecodeError> {
+        if self.decisions > MAX_DECISIONS {
+            return Err(DecodeError::TooLarge { what: "coded commands" });
+        }
         if self.at > self.bytes.len() + 4 {
             return Err(DecodeError::TooShort {
                 what: "coded commands",
@@ -120,6 +136,7 @@ impl Coder for RangeDecoder<'_> {
     const LEARNS: bool = true;
 
     fn code(&mut self, _: bool, p: u32) -> bool {
+        self.decisions = self.decisions.saturating_add(1);
         let cut = cut(self.low, self.high, p);
         let bit = self.code <= cut;
         if bit {

@@ -34,8 +34,9 @@ pub(super) struct Shapes {
     height: Steady,
     bearing: [Steady; 2],
     advance: Signed,
-    kind: Tree,
-    kinds: u32,
+    /// By the kind of the glyph before.
+    kind: [Tree; 3],
+    last_kind: u32,
     samples: Mixer<CONTEXTS>,
     /// The latest glyphs, the last one first.
     known: VecDeque<Coverage>,
@@ -51,8 +52,8 @@ impl Default for Shapes {
             height: Steady::default(),
             bearing: Default::default(),
             advance: Signed::default(),
-            kind: Tree::new(4),
-            kinds: 0,
+            kind: [Tree::new(2), Tree::new(2), Tree::new(2)],
+            last_kind: BITS,
             samples: Mixer::new(14, 6),
             known: VecDeque::with_capacity(KNOWN),
             alike: Number::default(),
@@ -92,8 +93,7 @@ impl Shapes {
         } else {
             LEVELS
         };
-        // The kind of the glyph before is the context.
-        let kind = self.kind.code(c, self.kinds << 2 | kind) & 3;
+        let kind = self.kind[self.last_kind as usize].code(c, kind);
         let size = Size::new(width, height);
         if size.area() > MAX_GLYPH_PIXELS {
             return Err(DecodeError::TooLarge { what: "glyph" });
@@ -108,7 +108,7 @@ impl Shapes {
         let coverage = Coverage { size, subpixel: kind == SUBPIXEL, mask };
         if C::LEARNS {
             self.next_slot = (slot + 1) % MAX_GLYPH_SLOTS;
-            self.kinds = kind;
+            self.last_kind = kind;
             self.known.truncate(KNOWN - 1);
             self.known.push_front(coverage.clone());
         }

@@ -31,6 +31,8 @@ pub(super) struct Prices {
     edge: Mean,
     /// Bits of inline pixels for each bit that they were weighed at.
     weighed: Mean,
+    /// New shapes for each glyph that was placed (things: glyphs, bits: shapes).
+    shapes: Mean,
 }
 
 impl Default for Prices {
@@ -39,6 +41,7 @@ impl Default for Prices {
         Self {
             copy: Mean { bits: 80, things: 1, memory: 64 },
             edge: Mean { bits: 80, things: 128, memory: 1 << 15 },
+            shapes: Mean { bits: 64, things: 256, memory: 4096 },
             weighed: Mean { bits: 500, things: 1000, memory: 1 << 18 },
         }
     }
@@ -63,6 +66,19 @@ impl Prices {
     /// What inline pixels may be weighed at to take so many bits: coding learns on the way.
     pub(super) fn weight_for(&self, bits: u64) -> u64 {
         bits.saturating_mul(self.weighed.things) / self.weighed.bits.max(1)
+    }
+
+    /// So many glyphs were placed, for which so many shapes had to be defined.
+    pub(super) fn placed(&mut self, glyphs: usize, shapes: usize) {
+        self.shapes.add(shapes as u64, glyphs as u64);
+    }
+
+    /// What a definition of so many bits has to be worth at once: a shape is used again, as
+    /// often as the shapes before it were. Half of it at least, since pixels that come again
+    /// cost less as well.
+    pub(super) fn invested(&self, bits: u64) -> u64 {
+        let (shapes, glyphs) = (self.shapes.bits.max(1), self.shapes.things.max(1));
+        (bits / 2 + bits * shapes / glyphs / 2).min(bits)
     }
 
     /// Edges for the price of a copy.

@@ -350,5 +350,67 @@ fn hybrid_takes_the_smaller_description() {
         bytes.push(viewer.update(&mut scene, usize::MAX));
         assert_eq!(viewer.canvas.screen(), scene.canvas().screen());
     }
-    assert!(bytes[1] * 10 < bytes[0], "{bytes:?}");
+    // Coded, sixty like commands cost little more than one.
+    assert!(bytes[1] * 4 < bytes[0], "{bytes:?}");
+}
+
+/// Writes words in letters of 5 × 7 on white paper: some shape for each letter, always the same.
+fn write(scene: &mut Scene, at: Point, text: &[u8], ink: u32) {
+    for (i, &letter) in text.iter().enumerate().filter(|(_, letter)| **letter != b' ') {
+        for k in 0..35i32 {
+            // The first column is full, so that no letter falls apart.
+            let inked = k % 5 == 0 || (u32::from(letter).wrapping_mul(0x9e37_79b9) >> (k % 29)) & 1 == 1;
+            if inked {
+                let pixel = at.offset(i as i32 * 7 + k % 5, k / 5);
+                let rect = Rect::at(pixel, Size::new(1, 1));
+                scene.pixels(SurfaceId::SCREEN, rect.origin(), Picture::new(rect.size(), ink).view()).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn text_goes_as_glyphs_and_known_letters_cost_bits() {
+    let mut scene = Scene::new(SIZE);
+    scene.pixels(SurfaceId::SCREEN, Point::default(), Picture::new(SIZE, 0x00ff_ffff).view()).unwrap();
+    let mut viewer = Viewer::new(settings(Mode::Commands, Depth::D24, Scale::Full));
+    viewer.update(&mut scene, usize::MAX);
+    let mut line = |y: i32, text: &[u8], ink: u32| {
+        write(&mut scene, Point::new(4, y), text, ink);
+        let frame = viewer.planner.plan(&mut scene, Budget::UNLIMITED).unwrap().expect("a change");
+        let message = frame.message(FrameHeader { inputs: 1, settled: true });
+        // The chunk's header and length come to two more bytes.
+        assert!(message.len() - frame.body.len() + 2 <= 6, "framing");
+        let paint = |canvas: &mut Canvas, command: DrawCommand, _| {
+            canvas.apply(&command).map_err(anyhow_error::Error::from)
+        };
+        viewer.decoder.decode(&message, &mut viewer.canvas, paint).unwrap();
+        assert_eq!(viewer.canvas.screen(), scene.canvas().screen());
+        frame
+    };
+    line(10, b"the quick brown fox jumps", 0x0010_1010);
+    line(22, b"over the lazy dog and then", 0x0010_1010);
+    let black = line(34, b"goes on over the brown log", 0x0010_1010);
+    let red = line(46, b"the lazy fox and the dog", 0x00c0_1010);
+    for (name, frame) in [("black", &black), ("red", &red)] {
+        assert!(frame.bytes_by_kind.contains_key("GlyphPlace"), "{name}: {:?}", frame.bytes_by_kind);
+        assert!(!frame.bytes_by_kind.contains_key("GlyphDefine"), "{name}: {:?}", frame.bytes_by_kind);
+        // 21 letters, of 35 pixels each.
+        assert!(frame.body.len() < 48, "{name}: {} bytes", frame.body.len());
+    }
+}
+
+#[test]
+fn plain_and_coded_frames_may_alternate() {
+    let mut scene = Scene::new(SIZE);
+    let mut viewer = Viewer::new(settings(Mode::Commands, Depth::D24, Scale::Full));
+    for i in 0..12 {
+        let wire = if i % 3 == 2 { Wire::Plain } else { Wire::Coded };
+        let settings = Settings { wire, ..viewer.planner.settings() };
+        viewer.planner.set_settings(settings);
+        write(&mut scene, Point::new(3, 10 + i * 9), b"some words in both forms", 0x00e0_e0e0);
+        perform(&mut scene, &Op::Noise(0, Rect::new(100, 20 + i * 3, 40, 20), i as u32));
+        viewer.update(&mut scene, usize::MAX);
+        assert_eq!(viewer.canvas.screen(), scene.canvas().screen());
+    }
 }

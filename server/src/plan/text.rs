@@ -67,7 +67,7 @@ impl Text {
         target: &Picture,
         rects: &[Rect],
         dirty: &mut Region,
-        prices: &Prices,
+        prices: &mut Prices,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
@@ -84,7 +84,7 @@ impl Text {
         target: &Picture,
         area: &TextArea,
         dirty: &mut Region,
-        prices: &Prices,
+        prices: &mut Prices,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
@@ -102,7 +102,7 @@ impl Text {
         for define in &defines {
             bits += match recalled(define.slot) {
                 Some(_) => RECALL_BITS,
-                None => models.weigh_shape(define).bits(),
+                None => prices.invested(models.weigh_shape(define).bits()),
             };
         }
         bits += runs.iter().map(|run| models.weigh_glyphs(run, shadow).bits()).sum::<u64>();
@@ -122,6 +122,7 @@ impl Text {
             let fill = Fill { surface, color: area.background, rects: vec![area.rect] };
             frame.emit(shadow, &fill.into())?;
         }
+        prices.placed(runs.iter().map(|run| run.glyphs.len()).sum(), defines.len());
         for define in defines {
             self.keep(&define);
             let GlyphDefine { slot, bearing, advance, .. } = define;

@@ -127,17 +127,18 @@ impl Screen {
         let explanation = &mut self.explanation;
         self.is_painted = true;
         let canvas = &mut self.canvas;
-        let header = self.decoder.decode(frame, canvas, |canvas, command, bytes| -> Result<(), FrameError> {
-            paint = paint.saturating_add(command.cost(canvas));
-            if paint > MAX_FRAME_PAINT {
-                return Err(FrameError::TooMuch);
-            }
-            canvas.apply(&command)?;
-            *bytes_by_kind.entry(command.kind()).or_default() += bytes as u64;
-            explanation.painted(&command, bytes as u64, canvas);
-            commands += 1;
-            Ok(())
-        })?;
+        let header =
+            self.decoder.decode(frame, canvas, |canvas, command, bytes| -> Result<(), FrameError> {
+                paint = paint.saturating_add(command.cost(canvas));
+                if paint > MAX_FRAME_PAINT {
+                    return Err(FrameError::TooMuch);
+                }
+                canvas.apply(&command)?;
+                *bytes_by_kind.entry(command.kind()).or_default() += bytes as u64;
+                explanation.painted(&command, bytes as u64, canvas);
+                commands += 1;
+                Ok(())
+            })?;
         // Many translucent windows over each other cost nothing to place and much to show.
         if canvas.compose_cost(canvas.damage()) > MAX_FRAME_PAINT {
             return Err(FrameError::TooMuch);

@@ -67,6 +67,8 @@ pub(super) struct Named {
     pub at: Point,
     pub inner: Size,
     pub border: u16,
+    /// Whether window managers leave it alone: menus, tooltips.
+    pub override_redirect: bool,
     pub shape: Option<Region>,
 }
 
@@ -140,7 +142,7 @@ pub(super) fn name(
         let answer = match (attributes, inner, outer) {
             (Some(attributes), ..) if attributes.class == WindowClass::INPUT_ONLY => Naming::InputOnly,
             (Some(attributes), ..) if !visuals.contains(&attributes.visual) => Naming::OtherFormat,
-            (Some(_), Some(inner), Some(outer)) => {
+            (Some(attributes), Some(inner), Some(outer)) => {
                 let size = Size::new(outer.width.into(), outer.height.into());
                 let shape = rects.map(|rects| region(&rects, inner.border_width.into(), size));
                 let whole = Rect::of_size(size);
@@ -152,6 +154,7 @@ pub(super) fn name(
                     at: Point::new(inner.x.into(), inner.y.into()),
                     inner: Size::new(inner.width.into(), inner.height.into()),
                     border: inner.border_width,
+                    override_redirect: attributes.override_redirect,
                     shape: shape.filter(|shape| !shape.contains_rect(&whole)),
                 })
             }

@@ -59,7 +59,8 @@ const MOST_WINDOWS: usize = if MAX_WINDOWS < MAX_SURFACES { MAX_WINDOWS } else {
 const MOST_REFUSALS: u32 = 3;
 
 /// A window that comes back is blank until its program has painted it anew. What it showed
-/// before stands in for so long: mostly it will look the same, and costs nothing.
+/// before stands in for so long: mostly it will look the same, and costs nothing. Not so
+/// menus and tooltips, which come back with another text.
 const HOLD: Duration = Duration::from_millis(50);
 
 /// Captures the windows of one screen.
@@ -248,6 +249,7 @@ impl WindowCapture {
             .filter(|c| c.place.intersects(&screen) || shown(c.window))
             .map(|c| (c.window, self.backings.get(&c.window).and_then(|b| b.damage)))
             .collect();
+        let mut result = Ok(());
         for (window, naming) in backing::name(server, &stale, &self.visuals)? {
             match naming {
                 Naming::Named(named) => {
@@ -256,6 +258,7 @@ impl WindowCapture {
                     let hidden = std::mem::take(&mut backing.hidden);
                     let comes_back = hidden
                         && !shaped
+                        && !named.override_redirect
                         && backing.size == named.size
                         && self.layout.surface(window).is_some();
                     backing.held = comes_back.then(|| Instant::now() + HOLD);
@@ -266,24 +269,26 @@ impl WindowCapture {
                     }
                 }
                 Naming::InputOnly => self.tree.set_input_only(window),
-                Naming::OtherFormat => return Ok(Err(Reason::Format)),
+                Naming::OtherFormat => result = Err(Reason::Format),
                 Naming::Refused => {
                     let backing = self.backings.entry(window).or_default();
                     backing.damage = None;
                     backing.refusals += 1;
                     if backing.refusals > MOST_REFUSALS {
-                        return Ok(Err(Reason::Unnamed));
+                        result = Err(Reason::Unnamed);
                     }
                     // If it was not unmapped, the next grab tries again.
                     self.tree.set_changed();
                 }
                 Naming::Gone => {
                     // The event that tells it is on its way.
-                    self.backings.remove(&window);
+                    if let Some(mut backing) = self.backings.remove(&window) {
+                        backing.release_pixmap(server)?;
+                    }
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(result)
     }
 
     /// Brings the scene's surfaces and windows to what is known of the real ones.

@@ -183,14 +183,17 @@ fn parse(bytes: &[u8]) -> Loaded {
         if r.is_empty() {
             return loaded;
         }
-        let (Ok(length), Ok(hash)) = (r.u32("length"), r.u64("hash")) else { break };
-        let Ok(command) = r.take(length as usize, "command") else { break };
+        let entry = r.u32("length").and_then(|length| Ok((r.u64("hash")?, r.take(length as usize, "command")?)));
+        let Ok((hash, command)) = entry else {
+            loaded.damage = Some("it is cut off");
+            return loaded;
+        };
         if add(command, ContentHash(hash), &mut canvas, &mut loaded.library).is_none() {
             loaded.damage = Some("an entry is not what it was");
         }
     }
     if !r.is_empty() {
-        loaded.damage = Some("it is cut off, or longer than it may be");
+        loaded.damage = Some("it is longer than it may be");
     }
     loaded
 }
@@ -232,3 +235,6 @@ fn prune(dir: &Path) {
         let _ = std::fs::remove_file(path);
     }
 }
+
+#[cfg(test)]
+mod tests;

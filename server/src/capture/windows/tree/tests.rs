@@ -103,6 +103,7 @@ fn a_pixmap_is_stale_after_map_and_resize() {
         at: Point::new(10, 0),
         inner: Size::new(20, 10),
         border: 1,
+        override_redirect: false,
         shape: None,
     };
     tree.apply(&map(10), 200);
