@@ -19,8 +19,8 @@ use panto_protocol::draw::{
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{
-    Bye, ByeReason, ClientControl, ClientHello, FrameDecoder, FrameHeader, InputEvent, Offer, Rights, ServerControl, Settings,
-    VERSION, Welcome,
+    Bye, ByeReason, ClientControl, ClientHello, FrameDecoder, FrameHeader, InputEvent, Offer, Rights,
+    ServerControl, Settings, VERSION, Welcome,
 };
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
@@ -103,15 +103,16 @@ fn screen(width: u32, height: u32) -> Canvas {
 /// Paints a frame as the viewer does: every command is paid for first.
 fn paint(canvas: &mut Canvas, frame: &[u8], budget: u64) -> Result<(), String> {
     let mut spent = 0;
-    FrameDecoder::default().decode(frame, canvas, |canvas, command, _| {
-        spent += command.cost(canvas);
-        if spent > budget {
-            return Err(Stop("paints too much".to_owned()));
-        }
-        canvas.apply(&command).map_err(|error| Stop(error.to_string()))
-    })
-    .map(|_| ())
-    .map_err(|Stop(why)| why)
+    FrameDecoder::default()
+        .decode(frame, canvas, |canvas, command, _| {
+            spent += command.cost(canvas);
+            if spent > budget {
+                return Err(Stop("paints too much".to_owned()));
+            }
+            canvas.apply(&command).map_err(|error| Stop(error.to_string()))
+        })
+        .map(|_| ())
+        .map_err(|Stop(why)| why)
 }
 
 struct Stop(String);

@@ -3,9 +3,9 @@
 mod link;
 
 use link::{Dice, Pair, returning, viewer, welcome};
-use panto_protocol::canvas::Digest;
+use panto_protocol::canvas::{ContentHash, Digest};
 use panto_protocol::connection::{
-    ACK_TIMEOUT, AUTH_TIMEOUT, Acked, Channel, ClientEvent, ConnectionError, HANDSHAKE_TIMEOUT, KEEPALIVE,
+    ACK_TIMEOUT, AUTH_TIMEOUT, Acked, Channel, ClientConfig, ClientEvent, ConnectionError, HANDSHAKE_TIMEOUT, KEEPALIVE,
     Mux, PEER_TIMEOUT, ServerConnection, ServerEvent,
 };
 use panto_protocol::geometry::Point;
@@ -14,7 +14,7 @@ use panto_protocol::message::{
     Settings, VERSION,
 };
 use panto_protocol::time::Micros;
-use panto_protocol::wire::MAX_CHUNK;
+use panto_protocol::wire::{MAX_CHUNK, MAX_OFFERED_GLYPHS, MAX_OFFERED_TILES};
 use proptest::prelude::*;
 
 const LATENCY: Micros = Micros::from_millis(50);
@@ -293,6 +293,23 @@ fn a_session_that_is_forgotten_starts_anew() {
     assert_eq!(pair.client.painted(), 1);
     pair.pass(KEEPALIVE);
     assert_eq!((pair.server.frames_painted(), pair.server_error), (1, None));
+}
+
+#[test]
+fn an_offer_arrives_with_the_hello_as_far_as_there_is_room() {
+    let hashes = |n: usize| (0..n as u64).map(ContentHash).collect();
+    let offer = Offer { glyphs: hashes(MAX_OFFERED_GLYPHS), tiles: hashes(MAX_OFFERED_TILES) };
+    for (name, all) in [("n".repeat(200), true), ("n".repeat(1024), false)] {
+        let config = ClientConfig { name: name.clone(), offer: offer.clone(), ..viewer() };
+        let mut pair = Pair::new(config, LATENCY, 0, 1);
+        let ServerEvent::Hello(hello) = pair.server_event() else { panic!() };
+        assert_eq!((&hello.name, hello.offer == offer), (&name, all));
+        assert_eq!(hello.offer.glyphs, offer.glyphs);
+        assert_eq!(hello.offer.tiles, offer.tiles[..hello.offer.tiles.len()]);
+        assert!(hello.offer.tiles.len() > 100);
+        pair.server.welcome(welcome(false), 0, Vec::new(), pair.now);
+        assert_eq!(pair.client_event(), ClientEvent::Welcome(Box::new(welcome(false))));
+    }
 }
 
 proptest! {

@@ -80,6 +80,7 @@ impl Stage {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut source = self.source();
         let mut wanted = self.wanted(&source);
+        let mut position = self.local.scene().lock().position();
         loop {
             let shown = self.viewers.iter().zip(&wanted).all(|(viewer, want)| {
                 let shown = viewer.watcher.handle.shown();
@@ -89,8 +90,9 @@ impl Stage {
             if shown && now == source {
                 return wanted;
             }
-            if now != source {
-                source = now;
+            let captured = self.local.scene().lock().position();
+            if now != source || captured != position {
+                (source, position) = (now, captured);
                 wanted = self.wanted(&source);
             }
             if tokio::time::Instant::now() >= deadline {
@@ -144,9 +146,11 @@ impl Stage {
             }
             known.into_iter().map(|(_, picture)| picture).collect()
         };
+        let scene = self.local.scene().lock();
         match &self.display {
-            Some(_) => of(&flat(source)),
-            None => of(self.local.scene().lock().canvas()),
+            // What the capture has still to read.
+            Some(_) if scene.canvas().screen() != *source => of(&flat(source)),
+            _ => of(scene.canvas()),
         }
     }
 

@@ -58,7 +58,8 @@ impl Library {
 
     /// Puts a tile in; returns whether it is one that commands may recall.
     pub fn put_tile(&mut self, index: u32, tile: Arc<Picture>) -> bool {
-        let fits = (1..=MAX_TILE_PIXELS).contains(&tile.size().area()) && (index as usize) < MAX_OFFERED_TILES;
+        let fits =
+            (1..=MAX_TILE_PIXELS).contains(&tile.size().area()) && (index as usize) < MAX_OFFERED_TILES;
         if fits {
             self.tiles.insert(index, tile);
         }

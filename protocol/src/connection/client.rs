@@ -6,8 +6,8 @@ use super::{AUTH_TIMEOUT, Channel, ConnectionError, Demux, HANDSHAKE_TIMEOUT, KE
 use crate::canvas::Digest;
 use crate::geometry::{Rect, Size};
 use crate::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer, ResumeTicket,
-    ServerControl, ServerHello, Settings, VERSION, Welcome,
+    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer,
+    ResumeTicket, ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
 use crate::wire::{DecodeError, MAX_HANDSHAKE_MESSAGE, MAX_QUEUED_CONTROL, Writer};

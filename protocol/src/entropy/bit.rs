@@ -39,7 +39,7 @@ impl Bit {
     pub(super) fn learn(&mut self, bit: bool) {
         let (p, n) = (i64::from(self.0 >> 10), self.0 & 1023);
         let goal = if bit { (1 << 22) - 1 } else { 0 };
-        let p = p + ((goal - p) * RATES[n as usize] >> 16);
+        let p = p + (((goal - p) * RATES[n as usize]) >> 16);
         self.0 = (p as u32) << 10 | (n + 1).min(LIMIT);
     }
 

@@ -185,8 +185,11 @@ impl<'a> StreamDecoder<'a> {
                 models.text.code(c, &none, canvas, RangeDecoder::check)?.into()
             }
             INLINE_PIXELS => {
-                let none =
-                    InlinePixels { surface: SurfaceId::SCREEN, rect: Rect::default(), pixels: Vec::<Color>::new() };
+                let none = InlinePixels {
+                    surface: SurfaceId::SCREEN,
+                    rect: Rect::default(),
+                    pixels: Vec::<Color>::new(),
+                };
                 models.pixels.code(c, &none, canvas, RangeDecoder::check)?.into()
             }
             op => {

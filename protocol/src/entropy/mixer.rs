@@ -1,7 +1,7 @@
 //! Several predictions of one decision, weighed by how well each did before.
 
-use super::bit::Bit;
 use super::Coder;
+use super::bit::Bit;
 
 /// `4096 / (1 + e^(-x / 256))` for `x` from -2048 to 2048 in steps of 128.
 const SQUASH: [i32; 33] = [

@@ -5,9 +5,9 @@
 //! before, the neighbours, the colours used lately; only then a colour is spelt out. The
 //! memory of neighbourhoods is what learns a session's fonts and widgets.
 
+use super::Coder;
 use super::bit::{Bit, Tree};
 use super::number::Steady;
-use super::Coder;
 use crate::canvas::Canvas;
 use crate::draw::{InlinePixels, SurfaceId};
 use crate::geometry::Rect;
@@ -387,4 +387,3 @@ fn median(w: u32, n: u32, nw: u32) -> u32 {
         w + n - nw
     }
 }
-

@@ -51,7 +51,7 @@ impl RangeEncoder {
 
 /// Where the range is cut for a probability.
 fn cut(low: u32, high: u32, p: u32) -> u32 {
-    low + (u64::from(high - low) * u64::from(p) >> 16) as u32
+    low + ((u64::from(high - low) * u64::from(p)) >> 16) as u32
 }
 
 impl Coder for RangeEncoder {

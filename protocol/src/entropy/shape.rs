@@ -77,10 +77,8 @@ impl Shapes {
         let Coverage { size, subpixel, mask } = &define.coverage;
         let width = side(self.width.code(c, size.width as i32))?;
         let height = side(self.height.code(c, size.height as i32))?;
-        let bearing = Point::new(
-            self.bearing[0].code(c, define.bearing.x),
-            self.bearing[1].code(c, define.bearing.y),
-        );
+        let bearing =
+            Point::new(self.bearing[0].code(c, define.bearing.x), self.bearing[1].code(c, define.bearing.y));
         let advance = self.advance.code(c, define.advance.saturating_sub(width as i32));
         let advance = advance.saturating_add(width as i32);
         if [bearing.x, bearing.y, advance].iter().any(|v| v.unsigned_abs() > MAX_COORDINATE) {
@@ -193,4 +191,3 @@ fn fifth(level: u8) -> u32 {
         m => 1 + u32::from(m) * 3 / 256,
     }
 }
-

@@ -40,7 +40,7 @@ fn command(kind: u8, n: [u32; 6]) -> DrawCommand {
         }
         3 => {
             let size = Size::new(side(n[0]), side(n[1]));
-            let subpixel = n[5] % 3 == 0;
+            let subpixel = n[5].is_multiple_of(3);
             let bytes = size.area() as u32 * if subpixel { 3 } else { 1 };
             let level = |i: u32| match n[5] % 3 {
                 1 => (i.wrapping_mul(n[4]) >> 7 & 1) as u8 * 255,
@@ -48,8 +48,13 @@ fn command(kind: u8, n: [u32; 6]) -> DrawCommand {
             };
             let mask = (0..bytes).map(level).collect();
             let bearing = Point::new(n[1] as i32 % 5, -(n[2] as i32 % 9));
-            GlyphDefine { slot, coverage: Coverage { size, subpixel, mask }, bearing, advance: n[2] as i32 % 30 }
-                .into()
+            GlyphDefine {
+                slot,
+                coverage: Coverage { size, subpixel, mask },
+                bearing,
+                advance: n[2] as i32 % 30,
+            }
+            .into()
         }
         4 => GlyphRun { surface, color, pen: at, slots: vec![slot; 3] }.into(),
         5 => {
@@ -64,12 +69,12 @@ fn command(kind: u8, n: [u32; 6]) -> DrawCommand {
         8 => Lines { surface, color, points: vec![at, rect.origin()] }.into(),
         9 => Frames { surface, color, rects: vec![rect] }.into(),
         10 => Composite { surface, source: SurfaceId(n[2] % 3), rect, to: at, opacity: n[3] as u8 }.into(),
-        11 => SurfaceCreate { id: surface, size: rect.size(), alpha: n[0] % 4 == 0 }.into(),
+        11 => SurfaceCreate { id: surface, size: rect.size(), alpha: n[0].is_multiple_of(4) }.into(),
         12 => SurfaceDestroy { id: surface }.into(),
         13 => WindowCreate { id: window, surface, position: at }.into(),
         14 => WindowMove { id: window, position: at }.into(),
         15 => WindowStack { id: window, index: n[0] % 3 }.into(),
-        16 => WindowMap { id: window, mapped: n[0] % 2 == 0 }.into(),
+        16 => WindowMap { id: window, mapped: n[0].is_multiple_of(2) }.into(),
         17 => WindowDestroy { id: window }.into(),
         _ => {
             let rect = rect.intersection(&Rect::of_size(SIZE)).union(&Rect::new(1, 1, 1, 1));
@@ -200,14 +205,18 @@ fn text_that_comes_again_costs_little() {
     let define = |slot: u32| {
         let mask = (0..40).map(|i| if i * (slot + 3) % 7 < 3 { 255 } else { 0 }).collect();
         let coverage = Coverage { size: Size::new(5, 8), subpixel: false, mask };
-        DrawCommand::from(GlyphDefine { slot: GlyphSlot(slot), coverage, bearing: Point::default(), advance: 6 })
+        DrawCommand::from(GlyphDefine {
+            slot: GlyphSlot(slot),
+            coverage,
+            bearing: Point::default(),
+            advance: 6,
+        })
     };
     let defines: Vec<_> = (0..20).map(define).collect();
     let shapes = size(&defines);
     assert!(shapes < 20 * 9, "{shapes} bytes for 20 shapes of 40 pixels");
     let line = |y: i32| {
-        let glyph =
-            |i: u32| PlacedGlyph { slot: GlyphSlot(i * i % 20), pen: Point::new(i as i32 * 6, y) };
+        let glyph = |i: u32| PlacedGlyph { slot: GlyphSlot(i * i % 20), pen: Point::new(i as i32 * 6, y) };
         DrawCommand::from(GlyphPlace { surface: SCREEN, color: 0, glyphs: (0..10).map(glyph).collect() })
     };
     let first = size(&[line(0)]);

@@ -51,3 +51,43 @@ impl Offer {
         Ok(Self { glyphs, tiles: list(MAX_OFFERED_TILES, "offered tiles")? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(glyphs: u64, tiles: u64) -> Offer {
+        Offer { glyphs: (0..glyphs).map(ContentHash).collect(), tiles: (0..tiles).map(|n| ContentHash(!n)).collect() }
+    }
+
+    fn wire(offer: &Offer) -> Vec<u8> {
+        let mut out = Writer::new();
+        offer.encode(&mut out);
+        out.finish()
+    }
+
+    #[test]
+    fn comes_back_whole_or_not_at_all() {
+        let most = offer(MAX_OFFERED_GLYPHS as u64, MAX_OFFERED_TILES as u64);
+        for offer in [Offer::default(), offer(2, 0), offer(0, 1), most] {
+            let bytes = wire(&offer);
+            let r = &mut Reader::new(&bytes);
+            assert_eq!((Offer::decode(r), r.is_empty()), (Ok(offer), true));
+            for end in 0..bytes.len() {
+                assert!(Offer::decode(&mut Reader::new(&bytes[..end])).is_err(), "{end}");
+            }
+        }
+        for beyond in [offer(MAX_OFFERED_GLYPHS as u64 + 1, 0), offer(0, MAX_OFFERED_TILES as u64 + 1)] {
+            assert!(Offer::decode(&mut Reader::new(&wire(&beyond))).is_err());
+        }
+    }
+
+    #[test]
+    fn is_shortened_from_its_end() {
+        for (bytes, glyphs, tiles) in [(0, 9, 4), (1, 9, 3), (8, 9, 3), (9, 9, 2), (32, 9, 0), (33, 8, 0), (999, 0, 0)] {
+            let mut shorter = offer(9, 4);
+            shorter.shorten(bytes);
+            assert_eq!(shorter, offer(glyphs, tiles), "{bytes}");
+        }
+    }
+}

@@ -162,7 +162,9 @@ impl Settings {
         });
         out.u8(self.depth.bits());
         out.u8(self.scale.divisor() as u8);
-        out.u8(u8::from(self.dither) | u8::from(self.copy_rect) << 1 | u8::from(self.wire == Wire::Plain) << 2);
+        out.u8(u8::from(self.dither)
+            | u8::from(self.copy_rect) << 1
+            | u8::from(self.wire == Wire::Plain) << 2);
     }
 
     /// Reads the wire form; an unknown mode, depth, scale or flag is an error.

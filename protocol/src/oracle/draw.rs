@@ -69,21 +69,22 @@ pub(super) fn paint(
     mut each: impl FnMut(&DrawCommand),
 ) -> Result<(), Stop> {
     let mut spent = 0;
-    FrameDecoder::default().decode(frame, canvas, |canvas, command, _| {
-        each(&command);
-        spent += command.cost(canvas);
-        if spent > BUDGET {
-            return Err(Stop::Budget);
-        }
-        let result = canvas.apply(&command);
-        for (id, rect) in canvas.touched() {
-            // What was touched is there, unless the command went on to fail.
-            let bounds = canvas.surface(*id).map(|s| s.picture.bounds());
-            assert!(bounds.is_ok_and(|b| b.contains_rect(rect)), "{id:?} {rect:?}");
-        }
-        result.map_err(Stop::Paint)
-    })
-    .map(|_| ())
+    FrameDecoder::default()
+        .decode(frame, canvas, |canvas, command, _| {
+            each(&command);
+            spent += command.cost(canvas);
+            if spent > BUDGET {
+                return Err(Stop::Budget);
+            }
+            let result = canvas.apply(&command);
+            for (id, rect) in canvas.touched() {
+                // What was touched is there, unless the command went on to fail.
+                let bounds = canvas.surface(*id).map(|s| s.picture.bounds());
+                assert!(bounds.is_ok_and(|b| b.contains_rect(rect)), "{id:?} {rect:?}");
+            }
+            result.map_err(Stop::Paint)
+        })
+        .map(|_| ())
 }
 
 fn check_wire(command: &DrawCommand, out: &mut Writer) {
@@ -136,7 +137,11 @@ fn furnished() -> Canvas {
         TileCapture { slot: TileSlot(0), surface: SurfaceId(2), rect: Rect::new(0, 0, 5, 4) }.into(),
         GlyphDefine {
             slot: GlyphSlot(0),
-            coverage: Coverage { size: Size::new(3, 2), subpixel: false, mask: vec![0, 17, 255, 128, 255, 0] },
+            coverage: Coverage {
+                size: Size::new(3, 2),
+                subpixel: false,
+                mask: vec![0, 17, 255, 128, 255, 0],
+            },
             bearing: Point::new(1, -2),
             advance: 4,
         }

@@ -6,8 +6,8 @@ use crate::canvas::{ContentHash, CursorImage, Digest};
 use crate::connection::{Channel, ConnectionError, ServerConnection, ServerEvent, Unpainted};
 use crate::geometry::{Point, Rect, Size};
 use crate::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer, ResumeTicket,
-    Rights, ServerControl, Settings, VERSION, Welcome,
+    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer,
+    ResumeTicket, Rights, ServerControl, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
 use crate::wire::{MAX_CHUNK, MAX_HANDSHAKE_MESSAGE, MAX_MESSAGE, Writer};

@@ -3,15 +3,17 @@
 use panto_protocol::canvas::{ContentHash, CursorImage, Digest};
 use panto_protocol::connection::{Channel, Mux};
 use panto_protocol::draw::{
-    Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, Frames, GlyphDefine, GlyphRecall, GlyphRun, GlyphSlot, Ink,
-    Lines, Pattern, PutPixels, SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize, TileCapture,
-    TileDefine, TileRecall, TileSlot, TileUse, WindowCreate, WindowDestroy, WindowId, WindowMap, WindowMove, WindowStack,
+    Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, Frames, GlyphDefine, GlyphRecall, GlyphRun,
+    GlyphSlot, Ink, Lines, Pattern, PutPixels, SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize,
+    TileCapture, TileDefine, TileRecall, TileSlot, TileUse, WindowCreate, WindowDestroy, WindowId, WindowMap,
+    WindowMove, WindowStack,
 };
 use panto_protocol::encoding::{Compressor, Effort, Encoder, Packing};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{
     Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, Depth, FrameHeader,
-    InputEvent, Mode, Offer, ResumeTicket, Rights, Scale, ServerControl, ServerHello, Settings, VERSION, Welcome, Wire,
+    InputEvent, Mode, Offer, ResumeTicket, Rights, Scale, ServerControl, ServerHello, Settings, VERSION,
+    Welcome, Wire,
 };
 use panto_protocol::pixel::Picture;
 use panto_protocol::wire::Writer;
@@ -264,16 +266,19 @@ fn commands() -> Vec<(&'static str, Vec<DrawCommand>)> {
             "recalled",
             vec![
                 GlyphRecall { index: 0, slot: GlyphSlot(40_000), bearing: at(0, -2), advance: 3 }.into(),
-                GlyphRun { surface: screen, color: 0xff00ff, pen: at(4, 9), slots: vec![GlyphSlot(40_000); 3] }
-                    .into(),
+                GlyphRun {
+                    surface: screen,
+                    color: 0xff00ff,
+                    pen: at(4, 9),
+                    slots: vec![GlyphSlot(40_000); 3],
+                }
+                .into(),
                 TileRecall { index: 0, slot: TileSlot(16_383) }.into(),
-                TileUse { surface: screen, slot: TileSlot(16_383), points: vec![at(1, 1), at(46, 38)] }.into(),
+                TileUse { surface: screen, slot: TileSlot(16_383), points: vec![at(1, 1), at(46, 38)] }
+                    .into(),
             ],
         ),
-        (
-            "recalled-unoffered",
-            vec![TileRecall { index: 1, slot: TileSlot(0) }.into()],
-        ),
+        ("recalled-unoffered", vec![TileRecall { index: 1, slot: TileSlot(0) }.into()]),
         (
             "tile-of-alpha",
             vec![TileCapture { slot: TileSlot(3), surface: alpha, rect: Rect::new(0, 0, 2, 2) }.into()],
@@ -412,17 +417,33 @@ fn draw() -> Vec<(String, Vec<u8>)> {
 }
 
 fn settings() -> Settings {
-    Settings { mode: Mode::Hybrid, depth: Depth::D8, scale: Scale::Half, dither: true, copy_rect: true, wire: Wire::Plain }
+    Settings {
+        mode: Mode::Hybrid,
+        depth: Depth::D8,
+        scale: Scale::Half,
+        dither: true,
+        copy_rect: true,
+        wire: Wire::Plain,
+    }
 }
 
 fn offer() -> Offer {
-    Offer { glyphs: vec![ContentHash(1), ContentHash(u64::MAX)], tiles: vec![ContentHash(0x0123_4567_89ab_cdef)] }
+    Offer {
+        glyphs: vec![ContentHash(1), ContentHash(u64::MAX)],
+        tiles: vec![ContentHash(0x0123_4567_89ab_cdef)],
+    }
 }
 
 fn message() -> Vec<(String, Vec<u8>)> {
     let ticket = ResumeTicket { secret: [3; 16], painted: 700 };
     let hello = |version, resume| {
-        ClientControl::Hello(ClientHello { version, name: "viewer".to_owned(), resume, settings: settings(), offer: offer() })
+        ClientControl::Hello(ClientHello {
+            version,
+            name: "viewer".to_owned(),
+            resume,
+            settings: settings(),
+            offer: offer(),
+        })
     };
     let bye = Bye { reason: ByeReason::Other(77), text: "bye".to_owned() };
     let client = [

@@ -22,6 +22,9 @@ const BAND_ROWS: i32 = 64;
 /// Words of the segment at least: two of the longest rows there are.
 const MIN_WORDS: usize = 1 << 16;
 
+/// Words of the segment at most, 4 MiB: another round trip for each costs less than the memory.
+const MAX_WORDS: usize = 1 << 20;
+
 /// Words asked for at once without a segment: 16 MiB.
 const MAX_CORE_WORDS: usize = 1 << 22;
 
@@ -83,9 +86,9 @@ impl Images {
         self.transfer = Transfer::Core;
     }
 
-    /// Makes the shared segment large enough for a whole screen, or goes without one.
+    /// Makes the shared segment large enough for a good part of a screen, or goes without one.
     pub(super) fn fit(&mut self, conn: &RustConnection, screen: Size) -> Result<(), CaptureError> {
-        let need = (self.format.row_words(screen.width) * screen.height as usize).max(MIN_WORDS);
+        let need = (self.format.row_words(screen.width) * screen.height as usize).clamp(MIN_WORDS, MAX_WORDS);
         if let Transfer::Shared { id, segment } = &self.transfer {
             // Shrinking gives memory back only when it is worth the trouble.
             if need <= segment.words() && segment.words() / 4 <= need {
@@ -103,10 +106,17 @@ impl Images {
             Transfer::Shared { segment, .. } => segment.words(),
             Transfer::Core => MAX_CORE_WORDS,
         };
-        let rows = (most / self.format.row_words(rect.width()).max(1)).clamp(1, 1 << 16);
-        (rect.top..rect.bottom).step_by(rows).map(move |top| {
-            let bottom = rect.bottom.min(top + rows as i32);
-            Rect::from_corners(rect.left, top, rect.right, bottom)
+        let rows = (most / self.format.row_words(rect.width()).max(1)).clamp(1, 1 << 16) as i32;
+        let mut top = rect.top;
+        std::iter::from_fn(move || {
+            let mut bottom = rect.bottom.min(top + rows);
+            let whole_bands = bottom / BAND_ROWS * BAND_ROWS;
+            if bottom < rect.bottom && whole_bands > top {
+                bottom = whole_bands;
+            }
+            let piece = Rect::from_corners(rect.left, top, rect.right, bottom);
+            top = bottom;
+            (!piece.is_empty()).then_some(piece)
         })
     }
 

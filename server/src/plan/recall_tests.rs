@@ -31,7 +31,7 @@ fn op() -> impl Strategy<Value = Op> {
     let letters = prop::collection::vec(0..26u8, 8..40);
     prop_oneof![
         4 => (0..14i32, letters, 0..3u8).prop_map(|(line, text, color)| Op::Text(line, text, color)),
-        3 => (0..390i32, 0..280i32, 0..9u8).prop_map(|(x, y, which)| Op::Icon(x, y, which)),
+        3 => (0..320i32, 0..265i32, 0..9u8).prop_map(|(x, y, which)| Op::Icon(x, y, which)),
         1 => (0..380i32, 0..280i32, 5..300u32, 5..200u32, 0..4u8)
             .prop_map(|(x, y, w, h, color)| Op::Fill(Rect::new(x, y, w, h), color)),
         1 => (1..60i32).prop_map(Op::Scroll),
@@ -56,8 +56,9 @@ fn letter(c: u8) -> Coverage {
     Coverage { size, subpixel: false, mask: (0..size.area()).map(level).collect() }
 }
 
+/// A small picture, but larger than anything that might pass for a letter.
 fn icon(which: u8) -> Picture {
-    let size = Size::new(22 + u32::from(which % 3), 20);
+    let size = Size::new(90 + u32::from(which % 3), 30);
     let color = |i: u64| (mix(u64::from(which) << 32 | i) as u32) & 0x0030_f0c3;
     Picture::from_pixels(size, (0..size.area()).map(color).collect()).unwrap()
 }
@@ -116,7 +117,10 @@ impl Kept {
         tiles.sort_unstable_by_key(|(slot, _)| *slot);
         let glyphs = glyphs.into_iter().map(|(_, g)| g.coverage.clone().into());
         let tiles = tiles.into_iter().map(|(_, t)| Arc::clone(t));
-        Self { glyphs: glyphs.take(MAX_OFFERED_GLYPHS).collect(), tiles: tiles.take(MAX_OFFERED_TILES).collect() }
+        Self {
+            glyphs: glyphs.take(MAX_OFFERED_GLYPHS).collect(),
+            tiles: tiles.take(MAX_OFFERED_TILES).collect(),
+        }
     }
 
     fn offer(&self) -> Offer {
@@ -174,7 +178,6 @@ impl Session {
         let budget = Budget { bytes: budget, effort: Effort::Balanced };
         for _ in 0..10_000 {
             if let Some(frame) = self.planner.plan(scene, budget).unwrap() {
-                eprintln!("{:?}", frame.bytes_by_kind);
                 let message = frame.message(FrameHeader::default());
                 self.bytes += message.len();
                 let recalls = &mut self.recalls;
@@ -188,7 +191,11 @@ impl Session {
                 }
             }
             if !self.planner.is_due(scene) {
-                assert_eq!(self.planner.shadow().screen(), scene.canvas().screen(), "what the server believes");
+                assert_eq!(
+                    self.planner.shadow().screen(),
+                    scene.canvas().screen(),
+                    "what the server believes"
+                );
                 return;
             }
         }
@@ -216,9 +223,17 @@ fn honest(mode: Mode, wire: Wire, kept: &Kept, steps: &[Vec<Op>], budget: usize)
 
 /// An hour at the desk, shortened.
 fn work() -> Vec<Vec<Op>> {
-    let text = |line: i32| Op::Text(line, (0..30).map(|i| (mix((line * 31 + i) as u64) % 26) as u8).collect(), 0);
+    let text =
+        |line: i32| Op::Text(line, (0..30).map(|i| (mix((line * 31 + i) as u64) % 26) as u8).collect(), 0);
     (0..12)
-        .map(|n| vec![text(n), text(n + 1), Op::Icon(20 + n * 30, 270 - n * 3, n as u8), Op::Fill(Rect::new(300, 200, 90, 60), n as u8 % 4)])
+        .map(|n| {
+            vec![
+                text(n),
+                text(n + 1),
+                Op::Icon(20 + n * 20, 265, n as u8),
+                Op::Fill(Rect::new(300, 252, 90, 10), n as u8 % 4),
+            ]
+        })
         .collect()
 }
 
@@ -248,10 +263,15 @@ fn a_refresh_recalls_nothing() {
 #[test]
 fn whoever_offers_what_it_does_not_have_harms_itself() {
     let first = honest(Mode::Commands, Wire::Coded, &Kept::default(), &work(), usize::MAX);
-    let mut liar = Session::new(Mode::Commands, Wire::Coded, &Kept::default(), &Kept::of(&first.canvas).offer());
+    let mut liar =
+        Session::new(Mode::Commands, Wire::Coded, &Kept::default(), &Kept::of(&first.canvas).offer());
     // The server goes on as if nothing was, and believes the right picture throughout.
     liar.run(&work(), usize::MAX);
-    assert!(matches!(liar.failure, Some(Failure::Paint(PaintError::NotOffered { .. }))), "{:?}", liar.failure);
+    assert!(
+        matches!(liar.failure, Some(Failure::Paint(PaintError::NotOffered { .. }))),
+        "{:?}",
+        liar.failure
+    );
 }
 
 #[test]

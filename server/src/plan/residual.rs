@@ -98,7 +98,7 @@ impl Residual {
             }
         }
         if job.tools.inline && !job.alpha {
-            self.text.settle(job.surface, job.target, &rects, dirty, &mut self.prices, shadow, frame)?;
+            self.text.settle(job, &rects, dirty, &mut self.prices, shadow, frame)?;
             rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
             *dirty = rects.iter().copied().collect();
         }

@@ -7,6 +7,7 @@ use panto_protocol::canvas::{Canvas, ContentHash, PaintError, glyph_hash};
 use panto_protocol::draw::{
     Coverage, Fill, GlyphDefine, GlyphPlace, GlyphRecall, GlyphSlot, InlinePixels, PlacedGlyph, SurfaceId,
 };
+use panto_protocol::entropy::CommandModels;
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::pixel::Picture;
 use panto_protocol::wire::MAX_GLYPH_SLOTS;
@@ -14,6 +15,7 @@ use panto_protocol::wire::MAX_GLYPH_SLOTS;
 use super::compare::differences;
 use super::frame::FrameBuilder;
 use super::price::Prices;
+use super::residual::Job;
 use crate::infer::text::{TextArea, TextFinder, TextRun};
 
 /// The planner's own slots; those below belong to sources that tell their text.
@@ -52,78 +54,106 @@ struct Glyph {
     bearing: Point,
 }
 
+/// A text area as commands.
+struct Said {
+    fill: Option<Fill>,
+    /// Shapes that the viewer does not have yet.
+    defines: Vec<GlyphDefine>,
+    runs: Vec<GlyphPlace>,
+}
+
+impl Said {
+    /// Whether the pixels of the area would take more.
+    fn is_smallest(
+        &self,
+        job: &Job<'_>,
+        area: Rect,
+        prices: &Prices,
+        models: &mut CommandModels,
+        shadow: &Canvas,
+    ) -> Result<bool, PaintError> {
+        let define = |models: &mut CommandModels, define: &GlyphDefine| match recalled(define.slot) {
+            Some(_) => RECALL_BITS,
+            None => prices.invested(models.weigh_shape(define).bits()),
+        };
+        let mut bits = if self.fill.is_some() { FILL_BITS } else { 0 };
+        bits += self.defines.iter().map(|d| define(models, d)).sum::<u64>();
+        bits += self.runs.iter().map(|run| models.weigh_glyphs(run, shadow).bits()).sum::<u64>();
+        let (limit, mut pixels) = (prices.weight_for(bits), 0);
+        for rect in differences(job.target, &shadow.surface(job.surface)?.picture, &area.into()) {
+            let colors = job.target.crop(rect).rows().flatten().copied().collect();
+            let put = InlinePixels { surface: job.surface, rect, pixels: colors };
+            pixels += models.weigh_pixels(&put, shadow, limit - pixels).bits();
+            if pixels >= limit {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 impl Text {
     /// The viewer has these shapes.
     pub(super) fn offer(&mut self, shapes: &[ContentHash]) {
         self.offered = shapes.iter().copied().zip(0..).collect();
     }
 
-    /// Sends as text what is text inside `rects`, the differences of `target` and the
-    /// shadow's surface, and takes it out of `dirty`. Nothing without a coded frame: what
-    /// glyphs cost is only known there.
+    /// Sends as text what is text inside `rects`, the differences of the job's target and
+    /// the shadow's surface, and takes it out of `dirty`; as far as the budget goes.
+    /// Nothing without a coded frame: what glyphs cost is only known there.
     pub(super) fn settle(
         &mut self,
-        surface: SurfaceId,
-        target: &Picture,
+        job: &Job<'_>,
         rects: &[Rect],
         dirty: &mut Region,
         prices: &mut Prices,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
-        let areas = self.finder.find(target, &shadow.surface(surface)?.picture, rects);
+        let areas = self.finder.find(job.target, &shadow.surface(job.surface)?.picture, rects);
         for area in areas {
-            self.area(surface, target, &area, dirty, prices, shadow, frame)?;
+            if frame.len() >= job.budget || frame.is_full() {
+                break;
+            }
+            let said = self.said(job.surface, &area, &shadow.surface(job.surface)?.picture);
+            let Some(models) = frame.models() else { break };
+            if said.is_smallest(job, area.rect, prices, models, shadow)? {
+                self.emit(said, prices, shadow, frame)?;
+                // The finder is believed, and looked after: what it got wrong stays dirty.
+                let painted = shadow.surface(job.surface)?.picture.crop(area.rect);
+                if painted.rows().eq(job.target.crop(area.rect).rows()) {
+                    dirty.subtract(&area.rect);
+                }
+            }
         }
         Ok(())
     }
 
-    fn area(
+    /// An area in commands, for a surface that looks like `now`.
+    fn said(&self, surface: SurfaceId, area: &TextArea, now: &Picture) -> Said {
+        let is_background =
+            |y| now.row(y, area.rect.left, area.rect.right).iter().all(|p| *p == area.background);
+        let fill = match (area.rect.top..area.rect.bottom).all(is_background) {
+            true => None,
+            false => Some(Fill { surface, color: area.background, rects: vec![area.rect] }),
+        };
+        let mut defines = Vec::new();
+        let runs = area.runs.iter().map(|run| self.run(surface, run, &mut defines)).collect();
+        Said { fill, defines, runs }
+    }
+
+    fn emit(
         &mut self,
-        surface: SurfaceId,
-        target: &Picture,
-        area: &TextArea,
-        dirty: &mut Region,
+        said: Said,
         prices: &mut Prices,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
-        let Some(models) = frame.models() else { return Ok(()) };
-        let on = &shadow.surface(surface)?.picture;
-        let is_blank = |rect: Rect| {
-            (rect.top..rect.bottom)
-                .all(|y| on.row(y, rect.left, rect.right).iter().all(|p| *p == area.background))
-        };
-        let fills = !is_blank(area.rect);
-        let mut defines = Vec::new();
-        let runs: Vec<GlyphPlace> =
-            area.runs.iter().map(|run| self.run(surface, run, &mut defines)).collect();
-        let mut bits = if fills { FILL_BITS } else { 0 };
-        for define in &defines {
-            bits += match recalled(define.slot) {
-                Some(_) => RECALL_BITS,
-                None => prices.invested(models.weigh_shape(define).bits()),
-            };
-        }
-        bits += runs.iter().map(|run| models.weigh_glyphs(run, shadow).bits()).sum::<u64>();
-        let (limit, mut pixels) = (prices.weight_for(bits), 0);
-        for rect in differences(target, on, &area.rect.into()) {
-            let colors = target.crop(rect).rows().flatten().copied().collect();
-            let put = InlinePixels { surface, rect, pixels: colors };
-            pixels += models.weigh_pixels(&put, shadow, limit - pixels).bits();
-            if pixels >= limit {
-                break;
-            }
-        }
-        if pixels < limit {
-            return Ok(());
-        }
-        if fills {
-            let fill = Fill { surface, color: area.background, rects: vec![area.rect] };
+        prices.placed(said.runs.iter().map(|run| run.glyphs.len()).sum(), said.defines.len());
+        if let Some(fill) = said.fill {
             frame.emit(shadow, &fill.into())?;
         }
-        prices.placed(runs.iter().map(|run| run.glyphs.len()).sum(), defines.len());
-        for define in defines {
+        for define in said.defines {
             self.keep(&define);
             let GlyphDefine { slot, bearing, advance, .. } = define;
             if let Some(index) = recalled(slot) {
@@ -133,12 +163,8 @@ impl Text {
                 frame.emit(shadow, &define.into())?;
             }
         }
-        for run in runs {
+        for run in said.runs {
             frame.emit(shadow, &run.into())?;
-        }
-        // The finder is believed, and looked after: what it got wrong stays dirty.
-        if shadow.surface(surface)?.picture.crop(area.rect).rows().eq(target.crop(area.rect).rows()) {
-            dirty.subtract(&area.rect);
         }
         Ok(())
     }
