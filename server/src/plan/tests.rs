@@ -390,13 +390,13 @@ fn text_goes_as_glyphs_and_known_letters_cost_bits() {
     };
     line(10, b"the quick brown fox", 0x0010_1010);
     line(24, b"over the lazy dog", 0x0010_1010);
-    let black = line(38, b"goes over the log", 0x0010_1010);
-    let red = line(52, b"the lazy fox runs", 0x00c0_1010);
+    let black = line(38, b"going over the log", 0x0010_1010);
+    let red = line(52, b"the lazy fox and", 0x00c0_1010);
     for (name, frame) in [("black", &black), ("red", &red)] {
         assert!(frame.bytes_by_kind.contains_key("GlyphPlace"), "{name}: {:?}", frame.bytes_by_kind);
         assert!(!frame.bytes_by_kind.contains_key("GlyphDefine"), "{name}: {:?}", frame.bytes_by_kind);
-        // 14 letters, of 96 pixels each.
-        assert!(frame.body.len() < 48, "{name}: {} bytes", frame.body.len());
+        // 15 letters of 96 pixels each: 180 bytes as a bitmap.
+        assert!(frame.body.len() < 72, "{name}: {} bytes", frame.body.len());
     }
 }
 
