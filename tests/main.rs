@@ -9,6 +9,7 @@ mod desktop;
 mod errors;
 mod hostile;
 mod idle;
+mod library;
 mod peers;
 mod presentation;
 mod relay;

@@ -34,7 +34,9 @@ pub struct Matrix {
 
 /// A way of sending that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no mode '{0}'; it is pixels, pixels+copyrect, commands, hybrid or auto, with +plain for plain frames")]
+#[error(
+    "no mode '{0}'; it is pixels, pixels+copyrect, commands, hybrid or auto, with +plain for plain frames"
+)]
 pub struct UnknownWay(String);
 
 /// The way that a name means: a mode or `pixels+copyrect`, and `+plain` behind it for plain frames.
@@ -152,8 +154,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_warm_row_follows_each_cold_one() {
+        let matrix = Matrix {
+            workloads: vec![Workload::demo(panto_protocol::geometry::Size::new(640, 480))],
+            links: vec![Profile::default()],
+            ways: vec![way("pixels", Depth::D24).unwrap(), way("commands", Depth::D24).unwrap()],
+            limit: Micros::from_millis(3_600_000),
+            warm: true,
+            ..Matrix::default()
+        };
+        let comparison = matrix.compare(&AtomicBool::new(false), &|_| {});
+        let ways: Vec<String> = comparison.rows.iter().map(Figures::way).collect();
+        assert_eq!(ways, ["pixels", "pixels+warm", "commands", "commands+warm"]);
+        assert_eq!(matrix.rows(), 4);
+        assert!(comparison.rows.iter().all(|r| r.exact == Some(true) && r.error.is_none()));
+    }
+
+    #[test]
     fn ways_have_the_names_of_the_table() {
-        for name in ["pixels", "pixels+copyrect+plain", "pixels+copyrect", "commands+plain", "commands", "hybrid", "auto"] {
+        for name in [
+            "pixels",
+            "pixels+copyrect+plain",
+            "pixels+copyrect",
+            "commands+plain",
+            "commands",
+            "hybrid",
+            "auto",
+        ] {
             let settings = way(name, Depth::D24).unwrap();
             let figures = Figures {
                 system: "panto".into(),
@@ -165,6 +192,9 @@ mod tests {
             };
             assert_eq!(figures.way(), name);
         }
+        let warm =
+            Figures { system: "panto".into(), mode: "commands".into(), warm: true, ..Figures::default() };
+        assert_eq!(warm.way(), "commands+warm");
         assert!(way("commands+copyrect", Depth::D24).is_err());
         assert!(way("vnc", Depth::D24).unwrap_err().to_string().contains("hybrid"));
     }

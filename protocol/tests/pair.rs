@@ -5,8 +5,8 @@ mod link;
 use link::{Dice, Pair, returning, viewer, welcome};
 use panto_protocol::canvas::{ContentHash, Digest};
 use panto_protocol::connection::{
-    ACK_TIMEOUT, AUTH_TIMEOUT, Acked, Channel, ClientConfig, ClientEvent, ConnectionError, HANDSHAKE_TIMEOUT, KEEPALIVE,
-    Mux, PEER_TIMEOUT, ServerConnection, ServerEvent,
+    ACK_TIMEOUT, AUTH_TIMEOUT, Acked, Channel, ClientConfig, ClientEvent, ConnectionError, HANDSHAKE_TIMEOUT,
+    KEEPALIVE, Mux, PEER_TIMEOUT, ServerConnection, ServerEvent,
 };
 use panto_protocol::geometry::Point;
 use panto_protocol::message::{

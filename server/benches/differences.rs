@@ -57,7 +57,7 @@ fn bench(c: &mut Criterion) {
     });
     let rects: Vec<Rect> = vec![film.bounds()];
     group.bench_function("no text in noise", |b| {
-        b.iter(|| TextFinder::new().find(black_box(&next), &film, &rects));
+        b.iter(|| TextFinder::new().find(0, black_box(&next), &film, &rects));
     });
     group.finish();
 }

@@ -31,8 +31,7 @@ impl ViewerSide {
             painting.set_library(library.clone());
         }
         let offer = painting.offer();
-        let config =
-            ClientConfig { name: "compare".into(), settings: options.settings, resume: None, offer };
+        let config = ClientConfig { name: "compare".into(), settings: options.settings, resume: None, offer };
         Self {
             connection: ClientConnection::new(config, Micros::ZERO),
             painting,

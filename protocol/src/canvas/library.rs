@@ -100,9 +100,9 @@ mod tests {
     #[test]
     fn the_hashes_of_the_specification() {
         let shape = Coverage { size: Size::new(3, 2), subpixel: false, mask: vec![0, 128, 255, 64, 1, 254] };
-        assert_eq!(format!("{:016x}", glyph_hash(&shape).0), "0");
+        assert_eq!(format!("{:016x}", glyph_hash(&shape).0), "66455d07ceb498f8");
         let tile = Picture::new(Size::new(4, 2), 7);
-        assert_eq!(format!("{:016x}", tile_hash(tile.view()).0), "f54f0ad3c0a7b1e46");
+        assert_eq!(format!("{:016x}", tile_hash(tile.view()).0), "54f0ad3c0a7b1e46");
     }
 
     #[test]

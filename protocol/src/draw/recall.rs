@@ -166,7 +166,12 @@ mod tests {
         // A slot below 0, and one beyond all numbers.
         assert!(read(&[0x15, 0x05, 0x0b]).is_err());
         assert!(read(&[0x15, 0x05, 0xfe, 0xff, 0xff, 0xff, 0x0f]).is_err());
-        let glyph = |index, slot, advance| GlyphRecall { index, slot: GlyphSlot(slot), bearing: Point::default(), advance };
+        let glyph = |index, slot, advance| GlyphRecall {
+            index,
+            slot: GlyphSlot(slot),
+            bearing: Point::default(),
+            advance,
+        };
         assert!(read(&wire(glyph(0, MAX_GLYPH_SLOTS - 1, 0))).is_ok());
         assert!(read(&wire(glyph(MAX_OFFERED_GLYPHS as u32, 0, 0))).is_err());
         assert!(read(&wire(glyph(0, MAX_GLYPH_SLOTS, 0))).is_err());

@@ -74,3 +74,27 @@ impl Tree {
         node as u32 & ((1 << bits) - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::vectors::stated;
+
+    #[test]
+    fn learning_is_as_the_specification_says() {
+        let line = |outcome: &str, bit: Bit| {
+            format!("{outcome}  P {}, n {}, p {}", bit.0 >> 10, bit.0 & 1023, bit.p())
+        };
+        let mut bit = Bit::default();
+        let mut lines = vec![line("a new Bit  ", bit)];
+        for outcome in [true, true, false, true] {
+            bit.learn(outcome);
+            lines.push(line(if outcome { "after a 1  " } else { "after a 0  " }, bit));
+        }
+        (0..1000).for_each(|_| bit.learn(true));
+        lines.push(line("1000 more 1", bit));
+        (0..1000).for_each(|_| bit.learn(false));
+        lines.push(line("1000 more 0", bit));
+        stated(&lines);
+    }
+}

@@ -85,6 +85,14 @@ impl<const N: usize> Mixer<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entropy::vectors::stated;
+
+    #[test]
+    fn the_tables_are_those_of_the_specification() {
+        let squashed = [-2047, -1, 0, 1, 100, 2047].map(|x| format!("squash({x}) = {}", squash(x)));
+        let stretched = [1, 2, 1024, 2048, 4000, 4094].map(|q| format!("stretch({q}) = {}", STRETCH[q]));
+        stated(&[squashed.join("  "), stretched.join("  ")]);
+    }
 
     #[test]
     fn stretch_inverts_squash() {

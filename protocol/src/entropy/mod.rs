@@ -26,6 +26,8 @@ mod text;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
 
 pub use commands::{CommandModels, StreamDecoder, StreamEncoder};
 pub use range::Weight;

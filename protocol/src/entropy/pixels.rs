@@ -387,3 +387,17 @@ fn median(w: u32, n: u32, nw: u32) -> u32 {
         w + n - nw
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::vectors::stated;
+
+    #[test]
+    fn chains_are_those_of_the_specification() {
+        let of = |pixels: &[Color]| {
+            format!("chain({:#08x}, {:#08x}) = {:#018x}", pixels[0], pixels[1], chain(pixels))
+        };
+        stated(&[of(&[0, 0]), of(&[0x0012_3456, 0x00ff_ffff])]);
+    }
+}

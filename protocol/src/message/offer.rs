@@ -57,7 +57,10 @@ mod tests {
     use super::*;
 
     fn offer(glyphs: u64, tiles: u64) -> Offer {
-        Offer { glyphs: (0..glyphs).map(ContentHash).collect(), tiles: (0..tiles).map(|n| ContentHash(!n)).collect() }
+        Offer {
+            glyphs: (0..glyphs).map(ContentHash).collect(),
+            tiles: (0..tiles).map(|n| ContentHash(!n)).collect(),
+        }
     }
 
     fn wire(offer: &Offer) -> Vec<u8> {
@@ -84,7 +87,9 @@ mod tests {
 
     #[test]
     fn is_shortened_from_its_end() {
-        for (bytes, glyphs, tiles) in [(0, 9, 4), (1, 9, 3), (8, 9, 3), (9, 9, 2), (32, 9, 0), (33, 8, 0), (999, 0, 0)] {
+        for (bytes, glyphs, tiles) in
+            [(0, 9, 4), (1, 9, 3), (8, 9, 3), (9, 9, 2), (32, 9, 0), (33, 8, 0), (999, 0, 0)]
+        {
             let mut shorter = offer(9, 4);
             shorter.shorten(bytes);
             assert_eq!(shorter, offer(glyphs, tiles), "{bytes}");

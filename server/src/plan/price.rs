@@ -31,6 +31,8 @@ pub(super) struct Prices {
     edge: Mean,
     /// Bits of inline pixels for each bit that they were weighed at.
     weighed: Mean,
+    /// Bits of glyphs for each bit that they were weighed at.
+    glyphs: Mean,
     /// New shapes for each glyph that was placed (things: glyphs, bits: shapes).
     shapes: Mean,
 }
@@ -41,6 +43,7 @@ impl Default for Prices {
         Self {
             copy: Mean { bits: 80, things: 1, memory: 64 },
             edge: Mean { bits: 80, things: 128, memory: 1 << 15 },
+            glyphs: Mean { bits: 500, things: 1000, memory: 1 << 16 },
             shapes: Mean { bits: 64, things: 256, memory: 4096 },
             weighed: Mean { bits: 500, things: 1000, memory: 1 << 18 },
         }
@@ -68,9 +71,16 @@ impl Prices {
         bits.saturating_mul(self.weighed.things) / self.weighed.bits.max(1)
     }
 
-    /// So many glyphs were placed, for which so many shapes had to be defined.
-    pub(super) fn placed(&mut self, glyphs: usize, shapes: usize) {
+    /// So many glyphs were placed, for which so many shapes had to be defined. They were
+    /// weighed at so many bits and took so many bytes, shapes apart.
+    pub(super) fn placed(&mut self, glyphs: usize, shapes: usize, bits: u64, bytes: usize) {
         self.shapes.add(shapes as u64, glyphs as u64);
+        self.glyphs.add(8 * bytes as u64, bits);
+    }
+
+    /// Bits that glyphs will take which are weighed at so many: coding learns on the way.
+    pub(super) fn of_glyphs(&self, bits: u64) -> u64 {
+        bits.saturating_mul(self.glyphs.bits) / self.glyphs.things.max(1)
     }
 
     /// What a definition of so many bits has to be worth at once: a shape is used again, as

@@ -54,18 +54,53 @@ struct Glyph {
     bearing: Point,
 }
 
+/// Lines of text that are decided for together: what one teaches counts for the next.
+const LINES: usize = 3;
+
+/// An area cut between its lines into areas of a few.
+fn pieces(area: TextArea) -> Vec<TextArea> {
+    let TextArea { rect, background, runs } = area;
+    let mut out: Vec<TextArea> = Vec::new();
+    // Where the lines of the last piece begin and end.
+    let (mut top, mut bottom) = (rect.top, rect.top);
+    for run in runs {
+        let first = run.glyphs.iter().map(|g| g.at.y).min().unwrap_or(bottom);
+        let last = run.glyphs.iter().map(|g| g.at.y + g.shape.size.height as i32).max().unwrap_or(bottom);
+        match out.last_mut() {
+            Some(piece) if first < bottom || piece.runs.len() < LINES => {
+                bottom = bottom.max(last);
+                piece.runs.push(run);
+            }
+            previous => {
+                if let Some(previous) = previous {
+                    previous.rect.bottom = first;
+                    top = first;
+                }
+                bottom = bottom.max(last);
+                out.push(TextArea { rect: Rect { top, ..rect }, background, runs: vec![run] });
+            }
+        }
+    }
+    if out.is_empty() {
+        out.push(TextArea { rect, background, runs: Vec::new() });
+    }
+    out
+}
+
 /// A text area as commands.
 struct Said {
     fill: Option<Fill>,
     /// Shapes that the viewer does not have yet.
     defines: Vec<GlyphDefine>,
     runs: Vec<GlyphPlace>,
+    /// Bits that the runs were weighed at.
+    weight: u64,
 }
 
 impl Said {
     /// Whether the pixels of the area would take more.
     fn is_smallest(
-        &self,
+        &mut self,
         job: &Job<'_>,
         area: Rect,
         prices: &Prices,
@@ -78,7 +113,8 @@ impl Said {
         };
         let mut bits = if self.fill.is_some() { FILL_BITS } else { 0 };
         bits += self.defines.iter().map(|d| define(models, d)).sum::<u64>();
-        bits += self.runs.iter().map(|run| models.weigh_glyphs(run, shadow).bits()).sum::<u64>();
+        self.weight = self.runs.iter().map(|run| models.weigh_glyphs(run, shadow).bits()).sum();
+        bits += prices.of_glyphs(self.weight);
         let (limit, mut pixels) = (prices.weight_for(bits), 0);
         for rect in differences(job.target, &shadow.surface(job.surface)?.picture, &area.into()) {
             let colors = job.target.crop(rect).rows().flatten().copied().collect();
@@ -110,12 +146,12 @@ impl Text {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
-        let areas = self.finder.find(job.target, &shadow.surface(job.surface)?.picture, rects);
-        for area in areas {
+        let areas = self.finder.find(job.surface.0, job.target, &shadow.surface(job.surface)?.picture, rects);
+        for area in areas.into_iter().flat_map(pieces) {
             if frame.len() >= job.budget || frame.is_full() {
                 break;
             }
-            let said = self.said(job.surface, &area, &shadow.surface(job.surface)?.picture);
+            let mut said = self.said(job.surface, &area, &shadow.surface(job.surface)?.picture);
             let Some(models) = frame.models() else { break };
             if said.is_smallest(job, area.rect, prices, models, shadow)? {
                 self.emit(said, prices, shadow, frame)?;
@@ -139,7 +175,7 @@ impl Text {
         };
         let mut defines = Vec::new();
         let runs = area.runs.iter().map(|run| self.run(surface, run, &mut defines)).collect();
-        Said { fill, defines, runs }
+        Said { fill, defines, runs, weight: 0 }
     }
 
     fn emit(
@@ -149,10 +185,10 @@ impl Text {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
-        prices.placed(said.runs.iter().map(|run| run.glyphs.len()).sum(), said.defines.len());
         if let Some(fill) = said.fill {
             frame.emit(shadow, &fill.into())?;
         }
+        let shapes = said.defines.len();
         for define in said.defines {
             self.keep(&define);
             let GlyphDefine { slot, bearing, advance, .. } = define;
@@ -163,9 +199,11 @@ impl Text {
                 frame.emit(shadow, &define.into())?;
             }
         }
+        let (glyphs, before) = (said.runs.iter().map(|run| run.glyphs.len()).sum(), frame.len());
         for run in said.runs {
             frame.emit(shadow, &run.into())?;
         }
+        prices.placed(glyphs, shapes, said.weight, frame.len() - before);
         Ok(())
     }
 

@@ -18,7 +18,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::trust::{Trusted, connect_trusted};
 use super::{
-    Command, Connection, FrameError, LibraryFile, LibraryStore, Loaded, Painting, ServerIdentity, Verdict, View, ViewError,
+    Command, Connection, FrameError, LibraryFile, LibraryStore, Loaded, Painting, ServerIdentity, Verdict,
+    View, ViewError,
 };
 use crate::stats::Stats;
 

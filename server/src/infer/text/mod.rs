@@ -23,6 +23,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use panto_protocol::draw::Coverage;
@@ -77,12 +78,18 @@ const MANY_FRESH: usize = 8;
 /// Grids that are remembered.
 const MAX_GRIDS: usize = 6;
 
+/// Surfaces whose grids are remembered.
+const MAX_SURFACES: usize = 64;
+
 /// Finds text, and remembers shapes, colours and grids for the next time.
 #[derive(Debug, Default)]
 pub struct TextFinder {
     knowledge: Knowledge,
     /// The last used first.
     grids: Vec<Grid>,
+    /// Those of the surfaces that were not read last.
+    others: HashMap<u32, Vec<Grid>>,
+    surface: u32,
 }
 
 impl TextFinder {
@@ -94,7 +101,9 @@ impl TextFinder {
     /// Text in `rects`, tight rectangles in which `target` differs from `shadow`: disjoint
     /// areas, which may go a little beyond the rectangles where those cut letters. Painting
     /// an area's fill and then its runs gives exactly `target` in the whole area.
-    pub fn find(&mut self, target: &Picture, shadow: &Picture, rects: &[Rect]) -> Vec<TextArea> {
+    /// What is known of fixed pitches is kept for each surface (by its number) apart.
+    pub fn find(&mut self, surface: u32, target: &Picture, shadow: &Picture, rects: &[Rect]) -> Vec<TextArea> {
+        self.turn_to(surface);
         if target.size() != shadow.size() {
             return Vec::new();
         }
@@ -148,6 +157,19 @@ impl TextFinder {
         self.knowledge.shapes.add(shape.clone());
     }
 
+    /// Makes the grids of a surface the ones at hand.
+    fn turn_to(&mut self, surface: u32) {
+        if surface != self.surface {
+            let grids = self.others.remove(&surface).unwrap_or_default();
+            // Windows come and go: what they taught is cheap to find again.
+            if self.others.len() >= MAX_SURFACES {
+                self.others.clear();
+            }
+            let last = std::mem::replace(&mut self.grids, grids);
+            self.others.insert(std::mem::replace(&mut self.surface, surface), last);
+        }
+    }
+
     /// Text anywhere in a rectangle; or, if it lies on a grid that was not known, the grid.
     fn search(&mut self, view: View<'_>, rect: Rect, depth: u32, areas: &mut Vec<TextArea>) -> Option<Grid> {
         let changed = difference_box(view.target, view.shadow, rect)?;
@@ -161,7 +183,7 @@ impl TextFinder {
         for &line in &lines {
             self.knowledge.read_boxes(&view, line, background, &mut reading);
         }
-        if depth == 0 && reading.fresh.len() >= MANY_FRESH {
+        if reading.fresh.len() >= MANY_FRESH {
             let unread: u64 = blocks.iter().chain(&inner).map(Rect::area).sum();
             let mut best = (reading.cost + unread * reading::UNREAD, None);
             for grid in candidates(view.target, rect, background) {
@@ -186,7 +208,11 @@ impl TextFinder {
         if depth < MAX_DEPTH {
             failed.retain(|r| r.width() >= MIN_BOX && r.height() >= MIN_BOX);
             for rect in failed.into_iter().chain(blocks).chain(inner) {
-                self.search(view, rect, depth + 1, areas);
+                if let Some(grid) = self.search(view, rect, depth + 1, areas)
+                    && let Some(reading) = self.read_grid(view, grid.align(&rect).intersection(&rect), &grid)
+                {
+                    self.accept(view.target, reading, areas, &mut Vec::new());
+                }
             }
         }
         None

@@ -88,7 +88,7 @@ fn page(picture: &mut Picture, at: Point, lines: i32, font: Font, color: Color) 
 /// of pixels that differ still.
 fn found(finder: &mut TextFinder, target: &Picture, shadow: &Picture) -> (Vec<TextArea>, usize) {
     let rects = crate::plan::differences(target, shadow, &target.bounds().into());
-    let areas = finder.find(target, shadow, &rects);
+    let areas = finder.find(0, target, shadow, &rects);
     let mut painted = shadow.clone();
     for (i, area) in areas.iter().enumerate() {
         assert!(areas[..i].iter().all(|a| !a.rect.intersects(&area.rect)), "areas overlap");

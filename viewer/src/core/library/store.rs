@@ -183,7 +183,8 @@ fn parse(bytes: &[u8]) -> Loaded {
         if r.is_empty() {
             return loaded;
         }
-        let entry = r.u32("length").and_then(|length| Ok((r.u64("hash")?, r.take(length as usize, "command")?)));
+        let entry =
+            r.u32("length").and_then(|length| Ok((r.u64("hash")?, r.take(length as usize, "command")?)));
         let Ok((hash, command)) = entry else {
             loaded.damage = Some("it is cut off");
             return loaded;

@@ -9,7 +9,7 @@ use super::*;
 
 /// A shape of many levels; each seed another.
 fn shape(seed: u32) -> Arc<Coverage> {
-    let mut mask: Vec<u8> = (0..80u8).map(|i| i * 3 | 2).collect();
+    let mut mask: Vec<u8> = (0..80u8).map(|i| i * 3 + 2).collect();
     mask[..4].copy_from_slice(&seed.to_le_bytes());
     Arc::new(Coverage { size: Size::new(8, 10), subpixel: false, mask })
 }
@@ -29,7 +29,7 @@ fn hashes(shapes: &[u32]) -> Vec<ContentHash> {
 #[test]
 fn what_is_met_again_is_offered_first() {
     let mut library = Library::default();
-    [1, 2, 3].map(|s| library.add_glyph(shape(s)));
+    (1..4).for_each(|s| library.add_glyph(shape(s)));
     let mut canvas = Canvas::new();
     library.lend(&mut canvas);
     // 4 is new, 3 is recalled, 2 was sent once more; 1 is not seen.

@@ -132,7 +132,10 @@ fn commands_that_define_nothing_are_passed_over() {
     let mut bytes = bytes(&library(0..1));
     let whole = parse(&bytes).library;
     for command in [
-        DrawCommand::from(panto_protocol::draw::SurfaceResize { id: SurfaceId::SCREEN, size: Size::new(9, 9) }),
+        DrawCommand::from(panto_protocol::draw::SurfaceResize {
+            id: SurfaceId::SCREEN,
+            size: Size::new(9, 9),
+        }),
         panto_protocol::draw::TileCapture {
             slot: TileSlot(0),
             surface: SurfaceId::SCREEN,
@@ -233,7 +236,12 @@ fn the_server_not_seen_for_the_longest_time_is_forgotten() {
     for n in 0..MAX_SERVERS {
         of(n).save(&library(0..1)).unwrap();
         let age = Duration::from_secs(1000 - n as u64);
-        File::options().write(true).open(of(n).path()).unwrap().set_modified(SystemTime::now() - age).unwrap();
+        File::options()
+            .write(true)
+            .open(of(n).path())
+            .unwrap()
+            .set_modified(SystemTime::now() - age)
+            .unwrap();
     }
     of(MAX_SERVERS).save(&library(0..1)).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), MAX_SERVERS);
