@@ -21,7 +21,7 @@ const FIRST_SLOT: u32 = MAX_TILE_SLOTS / 2;
 const SLOTS: u32 = 1024;
 
 /// The first of the slots of recalled tiles, one for each that a viewer may offer: once
-/// recalled, they stay. Another 32 MB at most.
+/// recalled, they stay. Another 7 MB at most.
 const RECALLED: u32 = FIRST_SLOT + SLOTS;
 
 /// Larger rectangles seldom come again exactly.
