@@ -2,8 +2,9 @@
 //! code does, in both directions.
 
 use panto_protocol::canvas::{Canvas, PaintError, digest};
-use panto_protocol::draw::DrawCommand;
+use panto_protocol::draw::{DrawCommand, InlinePixels, SurfaceId, SurfaceResize};
 use panto_protocol::entropy::{CommandModels, StreamEncoder};
+use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::message::{FrameBody, FrameDecoder, FrameHeader};
 use panto_protocol::wire::{DecodeError, Reader};
 
@@ -45,7 +46,7 @@ fn vectors() -> Vec<Vector> {
 /// Why a frame could not be painted.
 #[derive(Debug)]
 enum Broken {
-    Bytes(#[expect(dead_code, reason = "printed when a test fails")] DecodeError),
+    Bytes(DecodeError),
     Paint(#[expect(dead_code, reason = "printed when a test fails")] PaintError),
 }
 
@@ -140,4 +141,27 @@ fn bytes_behind_the_end_and_payloads_of_nobody_are_errors() {
     let FrameBody::Coded { commands, .. } = FrameBody::coded(unused, &mut models) else { unreachable!() };
     assert!(!fails(&[&[0x02][..], &commands].concat()));
     assert!(fails(&[&[0x06, 0x01, 0xff][..], &commands].concat()));
+}
+
+#[test]
+fn pixels_beyond_the_limit_are_refused() {
+    let message = |width: u32, height: u32| {
+        let (mut models, mut canvas, mut stream) =
+            (CommandModels::default(), Canvas::new(), StreamEncoder::default());
+        let size = Size::new(1025, 1024);
+        let pixels = vec![7; (width * height) as usize];
+        let rect = Rect::new(0, 0, width, height);
+        for command in [
+            DrawCommand::from(SurfaceResize { id: SurfaceId::SCREEN, size }),
+            InlinePixels { surface: SurfaceId::SCREEN, rect, pixels }.into(),
+        ] {
+            stream.push(&mut models, &command, &canvas);
+            canvas.apply(&command).expect("a command that can be painted");
+        }
+        FrameBody::coded(stream, &mut models).message(FrameHeader::default())
+    };
+    let result = |message: &[u8]| paint(&mut FrameDecoder::default(), &mut Canvas::new(), message);
+    assert!(result(&message(1024, 1024)).is_ok());
+    let refused = result(&message(1025, 1024));
+    assert!(matches!(refused, Err(Broken::Bytes(DecodeError::TooLarge { .. }))), "{refused:?}");
 }

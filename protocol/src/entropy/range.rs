@@ -204,3 +204,17 @@ impl Coder for Weight {
         bit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_without_end_are_refused() {
+        let mut decoder = RangeDecoder { decisions: MAX_DECISIONS - 1, ..RangeDecoder::new(&[]) };
+        decoder.code(false, 65512);
+        assert_eq!(decoder.check(), Ok(()));
+        decoder.code(false, 65512);
+        assert_eq!(decoder.check(), Err(DecodeError::TooLarge { what: "coded commands" }));
+    }
+}
