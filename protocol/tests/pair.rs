@@ -241,12 +241,34 @@ fn acknowledgements_tell_bytes_and_times() {
     assert_eq!(pair.client_event(), ClientEvent::Frame(vec![1; 100]));
     assert_eq!(pair.client_event(), ClientEvent::Digest { frames: 2, digest: Digest(5) });
     assert_eq!(pair.client_event(), ClientEvent::Frame(vec![2; 30]));
-    assert_eq!((pair.client.painted(), pair.client.painted()), (1, 2));
+    assert_eq!(pair.client.painted(), 1);
     let acked = Acked { frames: 1, bytes: 100, sent: first };
     assert_eq!(pair.server_event(), ServerEvent::Acked(acked));
+    assert_eq!(pair.client.painted(), 2);
     let acked = Acked { frames: 2, bytes: 30, sent: second };
     assert_eq!(pair.server_event(), ServerEvent::Acked(acked));
     assert_eq!(pair.server.frames_in_flight(), 0);
+}
+
+#[test]
+fn acknowledgements_go_together() {
+    let mut pair = pair();
+    pair.open();
+    let sent = pair.now;
+    for i in 0..20u8 {
+        pair.server.send_frame(vec![i; 10], sent);
+    }
+    for _ in 0..20 {
+        let ClientEvent::Frame(_) = pair.client_event() else { panic!() };
+    }
+    for n in 1..=20 {
+        assert_eq!(pair.client.painted(), n);
+    }
+    let mut out = Vec::new();
+    pair.client.poll_transmit(&mut out, usize::MAX);
+    // Header and length of the chunk, the message's kind, the count.
+    assert_eq!(out.len(), 4);
+    assert!(!pair.client.has_transmit());
 }
 
 #[test]

@@ -23,7 +23,7 @@ const INLINE_PIXELS: u8 = 0x0e;
 /// Bits of an opcode.
 const OP_BITS: u32 = 5;
 
-/// What both ends have learned from the coded commands of a connection.
+/// What both ends have learned from the coded commands of a session.
 ///
 /// Opaque and deterministic: the same commands on the same canvas always teach the same.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //!
 //! Every decision of the coded form is a bit with a probability that both ends derive
 //! from what was coded before, by integer arithmetic alone; a range coder turns
-//! probabilities into bytes. What is learned lasts as long as the connection, and each
+//! probabilities into bytes. What is learned lasts as long as the session, and each
 //! frame ends on a whole byte, so that a predictable command costs a fraction of a bit
 //! and a frame can be sent at once.
 //!

@@ -98,7 +98,8 @@ impl FrameBody {
 /// Reads frames; what the coded ones teach is kept from frame to frame.
 #[derive(Debug, Default, Clone)]
 pub struct FrameDecoder {
-    models: CommandModels,
+    /// Made with the first coded frame.
+    models: Option<Box<CommandModels>>,
 }
 
 impl FrameDecoder {
@@ -140,7 +141,8 @@ impl FrameDecoder {
         let payloads = if flags & APART == 0 { &[] } else { r.bytes(MAX_DRAW_MESSAGE, "payloads")? };
         let mut stream = StreamDecoder::new(r.rest(), payloads);
         let mut used = 0;
-        while let Some(command) = stream.next(&mut self.models, canvas)? {
+        let models = self.models.get_or_insert_default();
+        while let Some(command) = stream.next(models, canvas)? {
             count()?;
             let now = stream.used(payloads.len());
             paint(canvas, command, now - used)?;
