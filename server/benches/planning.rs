@@ -32,7 +32,8 @@ fn letter(kind: u32, smooth: bool) -> Picture {
     for stroke in 0..4 {
         let r = random(kind * 16 + stroke);
         let (x, y, long) = ((r % 6) as i32, (r / 8 % 8) as i32, 2 + r / 64 % 5);
-        let stroke = if r.is_multiple_of(2) { Rect::new(x + 1, y + 2, 2, long) } else { Rect::new(1, y + 2, long, 1) };
+        let stroke =
+            if r.is_multiple_of(2) { Rect::new(x + 1, y + 2, 2, long) } else { Rect::new(1, y + 2, long, 1) };
         cell.fill(stroke, 0);
         if smooth {
             let edge: Color = blend(0, 0x00ff_ffff, (60 + r / 512 % 130) as u8);

@@ -7,8 +7,8 @@ use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::Settings;
 use panto_protocol::pixel::Picture;
-use panto_server::scene::SharedScene;
 use panto_server::capture::Windows;
+use panto_server::scene::SharedScene;
 use panto_server::source::X11Source;
 use panto_server::virtual_display::VirtualDisplay;
 use panto_tests::harness::{XDisplay, eventually};
@@ -42,7 +42,8 @@ impl Desk {
         let setting = format!("DIR={}; export DIR\n{command}", dir.path().display());
         let command: Vec<OsString> = ["sh", "-c", &setting].map(OsString::from).into();
         let xvfb = VirtualDisplay::start(size, max, &command).expect("Xvfb starts (apt install xvfb)");
-        let (source, scene) = X11Source::start(Some(xvfb.display()), Windows::Auto).expect("the display can be captured");
+        let (source, scene) =
+            X11Source::start(Some(xvfb.display()), Windows::Auto).expect("the display can be captured");
         let (conn, screen) =
             RustConnection::connect(Some(xvfb.display())).expect("the display can be opened");
         let root = conn.setup().roots[screen].root;

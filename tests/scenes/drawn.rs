@@ -306,7 +306,8 @@ async fn scaled_and_dithered() {
         let mut dice = Dice::new(u64::from(depth.bits()) + 500);
         let mut scene = Scene::new(Size::new(637, 399));
         open_window(&mut scene, &mut dice, 1, Rect::new(101, 53, 301, 203), true);
-        let of = |mode, scale, dither| Settings { mode, depth, scale, dither, copy_rect: true, wire: Wire::Coded };
+        let of =
+            |mode, scale, dither| Settings { mode, depth, scale, dither, copy_rect: true, wire: Wire::Coded };
         let settings = vec![
             of(Mode::Pixels, Scale::Half, false),
             of(Mode::Commands, Scale::Half, true),

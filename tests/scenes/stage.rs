@@ -34,7 +34,14 @@ pub struct Viewer {
 
 /// One in each mode, at this depth.
 pub fn every_mode(depth: Depth) -> Vec<Settings> {
-    let of = |mode| Settings { mode, depth, scale: Scale::Full, dither: false, copy_rect: true, wire: Wire::Coded };
+    let of = |mode| Settings {
+        mode,
+        depth,
+        scale: Scale::Full,
+        dither: false,
+        copy_rect: true,
+        wire: Wire::Coded,
+    };
     Mode::ALL.map(of).into()
 }
 

@@ -484,7 +484,7 @@ mod tests {
     fn premultiplied_pixels_stay_premultiplied() {
         for alpha in 0..=255u32 {
             for means in Means::ALL {
-                let pixel = alpha << 24 | alpha << 16 | alpha / 2 << 8 | alpha;
+                let pixel = alpha << 24 | alpha << 16 | (alpha / 2) << 8 | alpha;
                 let shown = tinted(pixel, means.color(), true);
                 assert_eq!(shown >> 24, alpha);
                 assert!((0..24).step_by(8).all(|s| shown >> s & 0xff <= alpha), "{shown:08x}");

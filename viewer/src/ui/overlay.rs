@@ -138,8 +138,7 @@ impl Overlay {
         self.meter.sample(facts.stats, now);
         let full = self.detail == Detail::All;
         self.statistics = Some(Rc::new(panels::statistics(facts, &self.meter, full, self.unit)));
-        self.legend =
-            self.explained.then(|| Rc::new(panels::legend(facts.stats, &self.meter, self.unit)));
+        self.legend = self.explained.then(|| Rc::new(panels::legend(facts.stats, &self.meter, self.unit)));
     }
 
     pub(super) fn menu_is_open(&self) -> bool {

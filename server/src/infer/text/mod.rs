@@ -102,7 +102,13 @@ impl TextFinder {
     /// areas, which may go a little beyond the rectangles where those cut letters. Painting
     /// an area's fill and then its runs gives exactly `target` in the whole area.
     /// What is known of fixed pitches is kept for each surface (by its number) apart.
-    pub fn find(&mut self, surface: u32, target: &Picture, shadow: &Picture, rects: &[Rect]) -> Vec<TextArea> {
+    pub fn find(
+        &mut self,
+        surface: u32,
+        target: &Picture,
+        shadow: &Picture,
+        rects: &[Rect],
+    ) -> Vec<TextArea> {
         self.turn_to(surface);
         if target.size() != shadow.size() {
             return Vec::new();
