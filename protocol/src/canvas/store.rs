@@ -318,8 +318,8 @@ impl Canvas {
         bearing: Point,
         advance: i32,
     ) -> Result<(), PaintError> {
-        // One more than its pixels, so that empty glyphs are bounded as well.
-        let weight = |c: &Coverage| c.size.area() + 64;
+        // More than its mask, so that empty glyphs are bounded as well.
+        let weight = |c: &Coverage| c.mask.len() as u64 + 64;
         let old = self.glyphs.get(&slot).map_or(0, |g| weight(&g.coverage));
         let pixels = self.glyph_pixels - old + weight(&coverage);
         if pixels > MAX_GLYPH_CACHE_PIXELS {

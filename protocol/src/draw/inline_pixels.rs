@@ -13,7 +13,7 @@ use super::{SurfaceId, area_cost, decode_color, encode_color};
 use crate::canvas::{Canvas, PaintError};
 use crate::geometry::Rect;
 use crate::pixel::{Color, Pixels};
-use crate::wire::{DecodeError, MAX_SURFACE_PIXELS, Reader, Writer};
+use crate::wire::{DecodeError, MAX_INLINE_PIXELS, Reader, Writer};
 
 /// Puts pixels that are coded in their context (`PROTOCOL.md` section 4.23).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl InlinePixels {
         let surface = SurfaceId::decode(r)?;
         let rect = Rect::decode(r)?;
         let area = rect.area();
-        if area > MAX_SURFACE_PIXELS {
+        if area > MAX_INLINE_PIXELS {
             return Err(DecodeError::TooLarge { what: "rectangle of pixels" });
         }
         let need = area as usize * 3;

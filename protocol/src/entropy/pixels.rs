@@ -12,7 +12,7 @@ use crate::canvas::Canvas;
 use crate::draw::{InlinePixels, SurfaceId};
 use crate::geometry::Rect;
 use crate::pixel::{Color, Picture};
-use crate::wire::{DecodeError, MAX_COORDINATE};
+use crate::wire::{DecodeError, MAX_COORDINATE, MAX_INLINE_PIXELS};
 
 /// Neighbourhoods remembered, as powers of two.
 const FAR_BITS: u32 = 20;
@@ -22,9 +22,6 @@ const NEAR_BITS: u32 = 18;
 const LEFT: usize = 4;
 const RIGHT: usize = 4;
 const ABOVE: usize = 3;
-
-/// Pixels of one command. Decoding keeps three copies of them; senders cut what is larger.
-const MAX_PIXELS: u64 = 1 << 20;
 
 /// Colours in the list of those used lately.
 const LATELY: usize = 64;
@@ -180,7 +177,7 @@ impl PixelModels {
         }
         let rect = Rect::new(left, top, width as u32, height as u32);
         // What is only weighed is cut before it is sent.
-        if C::LEARNS && rect.area() > MAX_PIXELS {
+        if C::LEARNS && rect.area() > MAX_INLINE_PIXELS {
             return Err(DecodeError::TooLarge { what: "rectangle of pixels" });
         }
         let Some(on) = canvas.surface(surface).ok().filter(|s| !s.alpha) else {

@@ -2,11 +2,7 @@
 //! tells what decisions would cost.
 
 use super::Coder;
-use crate::wire::DecodeError;
-
-/// Decisions in a frame: up to a minute, at 30 to 140 ns for each that is mixed. Near certainty
-/// one takes a 5700th of a bit, so a megabyte could otherwise keep a viewer busy for an hour.
-const MAX_DECISIONS: u32 = 1 << 29;
+use crate::wire::{DecodeError, MAX_FRAME_DECISIONS};
 
 /// Turns decisions into bytes.
 #[derive(Debug)]
@@ -31,7 +27,7 @@ impl RangeEncoder {
 
     /// Whether the frame should be ended: half of the decisions that it may have are used.
     pub(super) fn is_full(&self) -> bool {
-        self.decisions >= MAX_DECISIONS / 2
+        self.decisions >= MAX_FRAME_DECISIONS / 2
     }
 
     /// Ends with the fewest bytes that, followed by zeros, lie in the range.
@@ -109,7 +105,7 @@ impl<'a> RangeDecoder<'a> {
     /// An error if more was read than any encoder leaves out at its end, or decided than
     /// a frame may have.
     pub(super) fn check(&self) -> Result<(), DecodeError> {
-        if self.decisions > MAX_DECISIONS {
+        if self.decisions > MAX_FRAME_DECISIONS {
             return Err(DecodeError::TooLarge { what: "coded commands" });
         }
         if self.at > self.bytes.len() + 4 {
@@ -211,7 +207,7 @@ mod tests {
 
     #[test]
     fn decisions_without_end_are_refused() {
-        let mut decoder = RangeDecoder { decisions: MAX_DECISIONS - 1, ..RangeDecoder::new(&[]) };
+        let mut decoder = RangeDecoder { decisions: MAX_FRAME_DECISIONS - 1, ..RangeDecoder::new(&[]) };
         decoder.code(false, 65512);
         assert_eq!(decoder.check(), Ok(()));
         decoder.code(false, 65512);

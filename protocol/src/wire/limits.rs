@@ -58,6 +58,13 @@ pub const MAX_FRAME_COMMANDS: usize = 1 << 20;
 /// for hours (65,536 copies of the whole screen).
 pub const MAX_FRAME_PAINT: u64 = MAX_CANVAS_PIXELS * 64;
 
+/// Decisions of a coded frame: up to a minute, at 30 to 140 ns for each that is mixed. Near
+/// certainty one takes a 5700th of a bit, so a megabyte could otherwise keep a viewer busy for an hour.
+pub const MAX_FRAME_DECISIONS: u32 = 1 << 29;
+
+/// Pixels of one InlinePixels. Decoding keeps three copies of them; senders cut what is larger.
+pub const MAX_INLINE_PIXELS: u64 = 1 << 20;
+
 /// Bytes of one message on the draw channel: a whole 8K frame of raw
 /// pixels (7,680 × 4,320 × 4 = 127 MiB) and some room.
 pub const MAX_DRAW_MESSAGE: usize = 160 << 20;

@@ -91,7 +91,8 @@ impl FrameBuilder {
     /// Whether the frame should be closed, whatever its bytes: the limits of
     /// `wire/limits.rs` hold for honest senders as well.
     pub(super) fn is_full(&self) -> bool {
-        self.commands >= MAX_FRAME_COMMANDS / 2 || self.paint >= MAX_FRAME_PAINT / 2
+        let coded = matches!(&self.out, Out::Coded(stream, _) if stream.is_full());
+        coded || self.commands >= MAX_FRAME_COMMANDS / 2 || self.paint >= MAX_FRAME_PAINT / 2
     }
 
     /// The frame, `None` without commands; and the models of a coded one.
