@@ -20,10 +20,11 @@ const MIN_EDGES: u32 = 4;
 /// Places of one anchor that are remembered; one that is everywhere says nothing.
 const MAX_PLACES: usize = 4;
 
-/// Changed pixels from which on a sample of the rows is enough: one row in four of the
-/// new picture, and eight rows of every 32 of the old one, so that a move by any number
-/// of rows brings some of them together.
+/// Changed pixels from which on a sample of the rows is enough: one row in four (or eight)
+/// of the new picture, and eight rows of every 32 (or 64) of the old one, so that a move by
+/// any number of rows brings some of them together.
 const SAMPLE_FROM: u64 = 0x4_0000;
+const SAMPLE_LESS_FROM: u64 = 0x10_0000;
 
 /// Multiplier of the rolling hash; odd.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -52,10 +53,15 @@ pub(super) fn vote(old: &Picture, new: &Picture, sources: Rect, targets: &[Rect]
         0x4000..0x2_0000 => 31,
         _ => 63,
     };
-    let sampled = area >= SAMPLE_FROM;
+    // Rows are looked at where these bits of their number are 0.
+    let (new_rows, old_rows) = match area {
+        SAMPLE_LESS_FROM.. => (7, 0x38),
+        SAMPLE_FROM.. => (3, 0x18),
+        _ => (0, 0),
+    };
     let mut places: HashMap<u64, Vec<Point>> = HashMap::new();
     for rect in targets {
-        for y in (rect.top..rect.bottom).filter(|y| !sampled || y & 3 == 0) {
+        for y in (rect.top..rect.bottom).filter(|y| y & new_rows == 0) {
             anchors(new.row(y, rect.left, rect.right), sparse, |x, hash| {
                 let found = places.entry(hash).or_default();
                 if found.len() <= MAX_PLACES {
@@ -69,7 +75,7 @@ pub(super) fn vote(old: &Picture, new: &Picture, sources: Rect, targets: &[Rect]
         return Vec::new();
     }
     let mut votes: HashMap<(i32, i32), u32> = HashMap::new();
-    for y in (sources.top..sources.bottom).filter(|y| !sampled || y & 0x18 == 0) {
+    for y in (sources.top..sources.bottom).filter(|y| y & old_rows == 0) {
         anchors(old.row(y, sources.left, sources.right), sparse, |x, hash| {
             for to in places.get(&hash).map_or(&[][..], Vec::as_slice) {
                 let vector = (to.x - sources.left - x as i32, to.y - y);
