@@ -95,6 +95,8 @@ async fn a_dragged_window_is_ahead_of_the_server_and_ends_where_it_has_it() {
         let to = HOME.offset(5 * i, 2 * i);
         point(to);
         watcher.until("the server's move", |p| window_in(p) == Some(to)).await;
+        // What is shown may be ahead by now.
+        watcher.until("the server's own word", |_| scene.lock().canvas().windows()[0].position == to).await;
     }
     manager.moves.store(false, Ordering::Release);
     let ahead = HOME.offset(120, 60);

@@ -86,8 +86,9 @@ impl Stage {
     pub async fn agree(&self, what: &str) -> Vec<Picture> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut source = self.source();
-        let mut wanted = self.wanted(&source);
+        // Before what is wanted is computed: whatever is captured later makes it stale.
         let mut position = self.local.scene().lock().position();
+        let mut wanted = self.wanted(&source);
         loop {
             let shown = self.viewers.iter().zip(&wanted).all(|(viewer, want)| {
                 let shown = viewer.watcher.handle.shown();
