@@ -207,10 +207,14 @@ async fn a_busy_server_at_1080p_stays_small() {
     eventually("the last picture is there", || {
         (watcher.handle.shown().picture == remote.picture()).then_some(())
     });
-    let steady = served.memory();
+    // Frames are kept until they are acknowledged, and the picture is shown before that.
+    let mut steady = u64::MAX;
+    eventually("the server takes at most 100 MB at rest", || {
+        steady = steady.min(served.memory());
+        (steady <= 100_000_000).then_some(())
+    });
     let mb = |bytes: u64| bytes as f64 / 1e6;
     println!("1920x1080, one viewer: {:.1} MB steady, {:.1} MB at most", mb(steady), mb(most));
-    assert!(steady <= 100_000_000, "the server takes {:.1} MB", mb(steady));
     let (stats, result) = watcher.quit().await;
     assert!(result.is_ok());
     assert_eq!(stats.digests_wrong, 0);

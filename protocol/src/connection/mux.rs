@@ -10,6 +10,7 @@
 //! | payload | bytes  |                                                      |
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::wire::{DecodeError, MAX_CHUNK, MAX_DRAW_MESSAGE, MAX_HANDSHAKE_MESSAGE, MAX_MESSAGE, Reader};
 
@@ -43,15 +44,15 @@ impl Channel {
 /// The sending side: queues of messages, drained a chunk at a time.
 #[derive(Debug, Default)]
 pub struct Mux {
-    queues: [VecDeque<Vec<u8>>; 4],
+    queues: [VecDeque<Arc<Vec<u8>>>; 4],
     /// Bytes already sent of the first message of each queue.
     sent: [usize; 4],
 }
 
 impl Mux {
-    /// Queues a message.
-    pub fn push(&mut self, channel: Channel, message: Vec<u8>) {
-        self.queues[channel as usize].push_back(message);
+    /// Queues a message, which others may keep as well.
+    pub fn push(&mut self, channel: Channel, message: impl Into<Arc<Vec<u8>>>) {
+        self.queues[channel as usize].push_back(message.into());
     }
 
     /// Whether everything was transmitted.
@@ -62,7 +63,7 @@ impl Mux {
     /// Bytes waiting on a channel, framing apart.
     pub fn queued(&self, channel: Channel) -> usize {
         let i = channel as usize;
-        self.queues[i].iter().map(Vec::len).sum::<usize>() - self.sent[i]
+        self.queues[i].iter().map(|m| m.len()).sum::<usize>() - self.sent[i]
     }
 
     /// Messages waiting on a channel, the one that is on its way included.

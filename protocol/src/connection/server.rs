@@ -1,6 +1,7 @@
 //! The server's end of one connection.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{
     ACK_TIMEOUT, AUTH_TIMEOUT, Channel, ConnectionError, Demux, HANDSHAKE_TIMEOUT, KEEPALIVE, Mux,
@@ -53,7 +54,7 @@ pub struct Acked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpainted {
     /// Its bytes, kept to be sent again when the viewer resumes.
-    pub message: Vec<u8>,
+    pub message: Arc<Vec<u8>>,
     /// When it was given to the connection.
     pub sent: Micros,
 }
@@ -225,11 +226,11 @@ impl ServerConnection {
 
     /// Sends a frame.
     pub fn send_frame(&mut self, message: Vec<u8>, now: Micros) {
-        self.push_frame(message, now);
+        self.push_frame(message.into(), now);
     }
 
-    fn push_frame(&mut self, message: Vec<u8>, now: Micros) {
-        // A copy stays for a viewer that resumes; the pacer bounds how many.
+    fn push_frame(&mut self, message: Arc<Vec<u8>>, now: Micros) {
+        // It stays for a viewer that resumes; the pacer bounds how many.
         if self.state != State::Closed {
             self.mux.push(Channel::Draw, message.clone());
         }

@@ -54,6 +54,12 @@ pub enum FrameBody {
     },
 }
 
+impl Default for FrameBody {
+    fn default() -> Self {
+        Self::Plain(Vec::new())
+    }
+}
+
 impl FrameBody {
     /// Ends a coded frame.
     pub fn coded(stream: StreamEncoder, models: &mut CommandModels) -> Self {

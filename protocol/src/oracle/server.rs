@@ -221,13 +221,13 @@ impl Run {
     fn welcome(&mut self, arg: u8) {
         self.due = Due::Nothing;
         let unpainted: Vec<_> =
-            (0..arg >> 6).map(|i| Unpainted { message: vec![i; 10], sent: Micros::ZERO }).collect();
+            (0..arg >> 6).map(|i| Unpainted { message: vec![i; 10].into(), sent: Micros::ZERO }).collect();
         self.painted_before = if unpainted.is_empty() { 0 } else { u64::from(arg & 0x3f) };
         self.acked = self.painted_before;
         if !self.any_order {
             assert!(self.frames.is_empty());
         }
-        self.frames.extend(unpainted.iter().map(|u| u.message.clone()));
+        self.frames.extend(unpainted.iter().map(|u| u.message.to_vec()));
         let welcome = Welcome {
             version: VERSION,
             name: "server".to_owned(),

@@ -35,7 +35,7 @@ pub struct Wake {
 /// What one call of [`Delivery::deliver`] did.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Delivered {
-    /// The frame that was given to the connection.
+    /// The frame that was given to the connection, without its bytes.
     pub frame: Option<Frame>,
     /// When to look again.
     pub wake: Wake,
@@ -157,11 +157,11 @@ impl Delivery {
             Pace::At(time) => return Ok(nothing(Some(time), false)),
         }
         let budget = self.pacer.budget(self.planner.settings().mode, bytes);
-        let frame = self.planner.plan(scene, budget)?;
+        let mut frame = self.planner.plan(scene, budget)?;
         let settled = !self.planner.is_due(scene);
-        if let Some(frame) = &frame {
+        if let Some(frame) = &mut frame {
             let inputs = std::mem::take(&mut self.inputs);
-            connection.send_frame(frame.message(FrameHeader { inputs, settled }), now);
+            connection.send_frame(frame.take_message(FrameHeader { inputs, settled }), now);
             self.pacer.on_sent(now);
             self.stages.planned(now, inputs > 0);
             self.undigested = Some(now);

@@ -47,6 +47,11 @@ impl Frame {
     pub fn message(&self, header: FrameHeader) -> Vec<u8> {
         self.body.message(header)
     }
+
+    /// The message; its bytes are not kept beside it.
+    pub fn take_message(&mut self, header: FrameHeader) -> Vec<u8> {
+        std::mem::take(&mut self.body).message(header)
+    }
 }
 
 impl FrameBuilder {

@@ -14,6 +14,10 @@ use panto_protocol::pixel::{Picture, Pixels};
 pub use journal::{Change, Journal, Since};
 pub use shared::{SharedScene, Viewing};
 
+/// Changes after which a flat picture that nobody asks for any more is given up: it is as
+/// large as the screen.
+const FLAT_KEPT: u32 = 256;
+
 /// The screen as its source has it: surfaces and windows in a [`Canvas`], a
 /// journal of the changes, the pointer.
 ///
@@ -28,6 +32,8 @@ pub struct Scene {
     /// The screen as one picture; kept only while windows make it differ from surface 0.
     flat: Option<Picture>,
     flat_damage: Region,
+    /// Changes since somebody last wanted the flat picture.
+    flat_idle: u32,
 }
 
 impl Scene {
@@ -42,6 +48,7 @@ impl Scene {
             pointer: Point::default(),
             flat: None,
             flat_damage: Region::new(),
+            flat_idle: 0,
         };
         scene.resize(size, vec![Rect::of_size(size)]);
         scene
@@ -134,6 +141,7 @@ impl Scene {
             self.flat = None;
             return;
         }
+        self.flat_idle = 0;
         let size = self.size();
         let flat = match &mut self.flat {
             Some(flat) if flat.size() == size => flat,
@@ -158,6 +166,10 @@ impl Scene {
 
     fn take_screen_damage(&mut self) -> Region {
         let damage = self.canvas.take_damage();
+        self.flat_idle += 1;
+        if self.flat_idle > FLAT_KEPT {
+            (self.flat, self.flat_idle) = (None, 0);
+        }
         if self.flat.is_some() {
             self.flat_damage.add_region(&damage);
             self.flat_damage.simplify(64);
