@@ -91,10 +91,10 @@ impl Prices {
         (bits / 2 + bits * shapes / glyphs / 2).min(bits)
     }
 
-    /// Edges for the price of a copy.
-    pub(super) fn edges_of_a_copy(&self) -> u32 {
-        let copies = self.copy.bits.max(1) * self.edge.things.max(1);
-        (copies / (self.copy.things.max(1) * self.edge.bits.max(1))).clamp(16, 4096) as u32
+    /// Edges for the price of a copy, which cuts what remains into pieces of `piece` bits more.
+    pub(super) fn edges_of_a_copy(&self, piece: u64) -> u32 {
+        let copy = self.copy.bits / self.copy.things.max(1) + piece;
+        (copy * self.edge.things.max(1) / self.edge.bits.max(1)).clamp(16, 4096) as u32
     }
 }
 

@@ -29,6 +29,10 @@ const INLINE_ALWAYS: u64 = 64 * 1024;
 const WEIGHED_MIN: u64 = 256;
 const WEIGHED_MAX: u64 = 8192;
 
+/// What one PutPixels more costs, in bytes, beside its pixels: its header, its encoding's
+/// palette and a compressor that begins anew.
+const PUT_PIECE: u64 = 30;
+
 /// Which commands may describe a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tools {
@@ -164,7 +168,8 @@ impl Residual {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<bool, PaintError> {
-        let worth = self.prices.edges_of_a_copy();
+        let piece = if job.tools.inline { 0 } else { 8 * PUT_PIECE };
+        let worth = self.prices.edges_of_a_copy(piece);
         let moves = self.motion.find(&shadow.surface(job.surface)?.picture, job.target, dirty, worth);
         if moves.is_empty() {
             return Ok(false);
