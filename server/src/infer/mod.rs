@@ -1,12 +1,15 @@
-//! Meaning found in pixels: moves, solid areas, repeated rectangles, text. Whatever
+//! Meaning found in pixels: moves, solid and patterned areas, repeated rectangles, text. Whatever
 //! is found here is verified pixel by pixel before it is used.
 
 mod anchors;
 mod motion;
 mod repeat;
 mod solid;
+mod stipple;
 pub mod text;
+mod uniform;
 
 pub use motion::{Motion, Moved};
 pub use repeat::Repeats;
 pub use solid::solid_areas;
+pub use stipple::stippled_areas;

@@ -12,7 +12,7 @@ use super::compare::differences;
 use super::frame::FrameBuilder;
 use super::price::{Prices, edges};
 use super::text::Text;
-use crate::infer::{Motion, Repeats, solid_areas};
+use crate::infer::{Motion, Repeats, solid_areas, stippled_areas};
 
 /// Pixels of one PutPixels at most: the finest step in which a large change can
 /// be interrupted by a more urgent one.
@@ -95,8 +95,13 @@ impl Residual {
         let (edges, before) = (edges(job.target, &rects), frame.len());
         if job.tools.fills && !job.alpha {
             let fills: Vec<_> = rects.iter().flat_map(|&r| solid_areas(job.target, r)).collect();
-            if !fills.is_empty() {
+            let patterns: Vec<_> =
+                rects.iter().flat_map(|&r| stippled_areas(job.target, job.surface, r)).collect();
+            if !fills.is_empty() || !patterns.is_empty() {
                 fill(job.surface, fills, shadow, frame)?;
+                for pattern in patterns {
+                    frame.emit(shadow, &pattern.into())?;
+                }
                 rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
                 *dirty = rects.iter().copied().collect();
             }
