@@ -540,7 +540,7 @@ pub struct Compare {
     /// The demo desktop's script as well
     #[arg(long)]
     pub demo: bool,
-    /// Ways of sending: pixels, pixels+copyrect, commands, hybrid, auto
+    /// Ways of sending: pixels, pixels+copyrect, commands, hybrid, auto; each with +plain for frames that are not entropy-coded
     #[arg(
         long,
         value_name = "LIST",

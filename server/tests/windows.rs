@@ -26,7 +26,7 @@ fn a_move_is_one_command() {
     let above = desk.window(Rect::new(100, 80, 120, 90), 0x00_88ff);
     desk.map(&[below, above]);
     desk.assert_same("two windows");
-    assert_eq!(desk.source.windows(), WindowsState::Surfaces);
+    assert_eq!(desk.source.windows(), Some(WindowsState::Surfaces));
     assert_eq!(desk.windows(), 2);
     // All of the root has been seen once.
     for at in [Point::new(300, 200), Point::new(100, 80)] {
@@ -99,7 +99,7 @@ fn obscured_parts_and_borders() {
     desk.assert_same("a thinner border");
     desk.configure(below, &ConfigureWindowAux::new().border_width(0).width(77).height(300));
     desk.assert_same("no border");
-    assert_eq!(desk.source.windows(), WindowsState::Surfaces);
+    assert_eq!(desk.source.windows(), Some(WindowsState::Surfaces));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn windows_with_alpha_are_opaque() {
     desk.assert_same("a window of depth 32");
     let shown = desk.scene.lock().canvas().screen().pixel(Point::new(60, 70));
     assert_eq!(shown, Some(0x30_2010));
-    assert_eq!(desk.source.windows(), WindowsState::Surfaces);
+    assert_eq!(desk.source.windows(), Some(WindowsState::Surfaces));
 }
 
 #[test]
@@ -210,11 +210,11 @@ fn flat_where_windows_cannot_be_had() {
     let window = desk.window(Rect::new(60, 60, 100, 200), 0xff_8800);
     desk.map(&[window]);
     desk.assert_same("flat as asked for");
-    assert_eq!((desk.windows(), desk.source.windows()), (0, WindowsState::Flat(Reason::Unwanted)));
+    assert_eq!((desk.windows(), desk.source.windows()), (0, Some(WindowsState::Flat(Reason::Unwanted))));
     let old = Xvfb::start(&["-screen", "0", "320x200x24", "-extension", "Composite"]);
     let (source, _) = X11Source::start(Some(&old.display), Windows::Auto).unwrap();
-    assert_eq!(source.windows(), WindowsState::Flat(Reason::NoComposite));
-    assert!(source.windows().to_string().starts_with("flat: the X server has no COMPOSITE"));
+    assert_eq!(source.windows(), Some(WindowsState::Flat(Reason::NoComposite)));
+    assert!(WindowsState::Flat(Reason::NoComposite).to_string().starts_with("flat: the X server has no COMPOSITE"));
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn terminals_under_a_window_manager() {
     desk.conn.kill_client(two).unwrap().check().unwrap();
     desk.until("one terminal", |s| s.canvas().windows().iter().filter(|w| w.mapped).count() < before);
     desk.until_settled("one terminal");
-    assert_eq!(desk.source.windows(), WindowsState::Surfaces);
+    assert_eq!(desk.source.windows(), Some(WindowsState::Surfaces));
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn more_windows_than_viewers_hold() {
     // It is tried again after a while, when something changes.
     desk.until_doing(
         || desk.paint(windows[0], Rect::new(0, 0, 5, 5), desk.quiet() as u32),
-        || desk.source.windows() == WindowsState::Surfaces,
+        || desk.source.windows() == Some(WindowsState::Surfaces),
     );
     desk.assert_same("windows again");
 }
@@ -401,6 +401,6 @@ fn random_steps() {
             }
         }
         desk.assert_same(&format!("the end of round {round}"));
-        assert_eq!(desk.source.windows(), WindowsState::Surfaces);
+        assert_eq!(desk.source.windows(), Some(WindowsState::Surfaces));
     }
 }

@@ -62,17 +62,17 @@ fn request(command: &CtlCommand) -> Request {
 
 fn table(viewers: &[ViewerInfo]) {
     println!(
-        "{:>4}  {:<24} {:<22} {:<8} {:<9} {:>5} {:>5} {:>12} {:>9} {:>8}",
+        "{:>4}  {:<24} {:<22} {:<8} {:<14} {:>5} {:>5} {:>12} {:>9} {:>8}",
         "id", "name", "from", "rights", "mode", "depth", "scale", "bytes down", "frames", "rtt ms"
     );
     for v in viewers {
         println!(
-            "{:>4}  {:<24} {:<22} {:<8} {:<9} {:>5} {:>5} {:>12} {:>9} {:>8}",
+            "{:>4}  {:<24} {:<22} {:<8} {:<14} {:>5} {:>5} {:>12} {:>9} {:>8}",
             v.id,
             v.name,
             v.peer,
             v.rights,
-            v.mode,
+            if v.wire == "plain" { format!("{}+plain", v.mode) } else { v.mode.clone() },
             v.depth,
             format!("1/{}", v.scale),
             v.bytes_down,

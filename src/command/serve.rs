@@ -146,7 +146,8 @@ async fn serve(
     })
     .await
     .ok();
-    Ok(Exit::Ok)
+    // A command whose display dies ends as well: that is not how it should.
+    Ok(if server.status().failure.is_some() { Exit::NoDisplay } else { Exit::Ok })
 }
 
 /// A source at work.

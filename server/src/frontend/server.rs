@@ -16,6 +16,7 @@ use tokio::sync::{Notify, watch};
 
 use super::registry::{Order, Registry, ViewerInfo};
 use super::session::Session;
+use crate::capture::WindowsState;
 use crate::control::Status;
 use crate::plan::Planner;
 use crate::scene::SharedScene;
@@ -180,6 +181,12 @@ impl Server {
     pub fn status(&self) -> Status {
         let scene = self.scene.lock();
         let size = scene.size();
+        let windows = scene.canvas().windows().len();
+        let windows_as = match self.source.windows() {
+            Some(state) => state.to_string(),
+            None if windows > 0 => WindowsState::Surfaces.to_string(),
+            None => "flat: the source tells of no windows".into(),
+        };
         Status {
             name: self.config.name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -187,8 +194,8 @@ impl Server {
             server_cpu_s: cpu_seconds(),
             width: size.width,
             height: size.height,
-            windows: scene.canvas().windows().len(),
-            windows_as: self.source.windows().to_string(),
+            windows,
+            windows_as,
             viewers: self.scene.viewers(),
             failure: self.source.failure(),
         }

@@ -32,8 +32,9 @@ pub trait Source: Send + Sync {
     /// Why the source has ended, once it has: the screen is gone.
     fn failure(&self) -> Option<String>;
 
-    /// Whether the scene has windows as surfaces, and if not, why.
-    fn windows(&self) -> WindowsState {
-        WindowsState::Surfaces
+    /// Whether windows are captured as surfaces, and if not, why; `None` of a source that
+    /// captures nothing: the scene shows what it tells.
+    fn windows(&self) -> Option<WindowsState> {
+        None
     }
 }

@@ -145,8 +145,8 @@ impl Source for X11Source {
         self.orders.state().failure.clone()
     }
 
-    fn windows(&self) -> WindowsState {
-        self.orders.state().windows
+    fn windows(&self) -> Option<WindowsState> {
+        Some(self.orders.state().windows)
     }
 }
 

@@ -200,7 +200,7 @@ impl Desk {
     }
 
     pub fn until_state(&self, state: WindowsState) {
-        self.until(&state.to_string(), |_| self.source.windows() == state);
+        self.until(&state.to_string(), |_| self.source.windows() == Some(state));
     }
 
     /// Whether the server keeps this window's pixels apart from the screen's.

@@ -25,7 +25,7 @@ pub enum WindowsState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// Nobody wants it.
-    #[error("windows were not asked for")]
+    #[error("it was started with --windows no")]
     Unwanted,
     /// The extension is missing or too old.
     #[error("the X server has no COMPOSITE extension of version 0.4 or newer")]
