@@ -215,6 +215,7 @@ fn status_and_viewers() {
         ("height", json!(300)),
         ("viewers", json!(2)),
         ("failure", Value::Null),
+        ("windows_as", json!("surfaces")),
         ("version", json!(env!("CARGO_PKG_VERSION"))),
     ] {
         assert_eq!(status[key], value, "{key}");

@@ -219,6 +219,21 @@ fn an_answer_that_never_comes_can_be_interrupted() {
 }
 
 #[test]
+fn a_virtual_display_that_dies_is_no_good_end() {
+    let home = panto();
+    // The command ends with its display; sleeping would go on without one.
+    let kill = r#"for p in /proc/[0-9]*; do
+            grep -qs "^PPid:[[:space:]]*$PPID\$" "$p/status" && grep -qs Xvfb "$p/comm" && kill -KILL "${p#/proc/}"
+        done
+        exec xterm"#;
+    let virtual_display = ["serve", "127.0.0.1:0", "--auth", "none", "--virtual", "300x200", "--"];
+    let output = home.run(&[&virtual_display[..], &["sh", "-c", kill]].concat());
+    check(&output, 8, &[]);
+    let output = home.run(&[&virtual_display[..], &["sh", "-c", "sleep 1"]].concat());
+    check(&output, 0, &[]);
+}
+
+#[test]
 fn a_window_needs_a_display() {
     let (home, display) = (panto(), XDisplay::start(SIZE));
     let served = serve_plain(&home, &display);

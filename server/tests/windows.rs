@@ -214,7 +214,11 @@ fn flat_where_windows_cannot_be_had() {
     let old = Xvfb::start(&["-screen", "0", "320x200x24", "-extension", "Composite"]);
     let (source, _) = X11Source::start(Some(&old.display), Windows::Auto).unwrap();
     assert_eq!(source.windows(), Some(WindowsState::Flat(Reason::NoComposite)));
-    assert!(WindowsState::Flat(Reason::NoComposite).to_string().starts_with("flat: the X server has no COMPOSITE"));
+    assert!(
+        WindowsState::Flat(Reason::NoComposite)
+            .to_string()
+            .starts_with("flat: the X server has no COMPOSITE")
+    );
 }
 
 #[test]
