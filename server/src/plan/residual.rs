@@ -22,7 +22,7 @@ const MAX_PUT: u64 = 128 * 1024;
 const PUT_HEADER: usize = 12;
 
 /// Pixels that are always coded inside the stream, however fast the link: their coding
-/// (about 100 ns each on either side) delays nobody.
+/// (10 ns each on either side, 300 in a photograph) delays nobody for long.
 const INLINE_ALWAYS: u64 = 64 * 1024;
 
 /// Inline pixels that are weighed before they are sent, so that later weighings are understood.
