@@ -414,3 +414,25 @@ fn plain_and_coded_frames_may_alternate() {
         assert_eq!(viewer.canvas.screen(), scene.canvas().screen());
     }
 }
+
+#[test]
+fn outlines_and_lines_cost_little_as_pixels() {
+    let mut scene = Scene::new(SIZE);
+    scene.pixels(SurfaceId::SCREEN, Point::default(), Picture::new(SIZE, 0x00ff_ffff).view()).unwrap();
+    let mut viewer = Viewer::new(settings(Mode::Commands, Depth::D24, Scale::Full));
+    viewer.update(&mut scene, usize::MAX);
+    let mut bytes = Vec::new();
+    for i in 0..4 {
+        let r = Rect::new(20 + 10 * i, 20 + 8 * i, 120, 80);
+        let (top, left) = (Rect { bottom: r.top + 1, ..r }, Rect { right: r.left + 1, ..r });
+        for side in [top, left, top.offset(0, 79), left.offset(119, 0)] {
+            scene
+                .pixels(SurfaceId::SCREEN, side.origin(), Picture::new(side.size(), 0x0030_3030).view())
+                .unwrap();
+        }
+        bytes.push(viewer.update(&mut scene, usize::MAX));
+        assert_eq!(viewer.canvas.screen(), scene.canvas().screen());
+    }
+    // A Frames command takes 13 bytes plain, its frame's header 1: nothing is lost by not inferring it.
+    assert!(bytes.iter().all(|b| *b < 32) && bytes[3] < 16, "{bytes:?}");
+}
