@@ -4,12 +4,14 @@ mod cli;
 mod command;
 mod exit;
 mod logging;
+mod memory;
 mod paths;
 mod prompt;
 
 use clap::Parser;
 
 fn main() -> std::process::ExitCode {
+    memory::give_back_what_is_large();
     let cli = cli::Cli::parse();
     logging::start(&cli.logging);
     match command::run(cli.command) {
