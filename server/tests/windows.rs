@@ -4,8 +4,9 @@
 //! Needs the Debian packages xvfb, xterm, openbox, x11-apps (xeyes) and x11-xserver-utils (xsetroot).
 
 mod desk;
+mod xvfb;
 
-use desk::{Desk, Lcg, Xvfb};
+use desk::{Desk, Lcg};
 use panto_protocol::draw::{DrawCommand, SurfaceId};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{Mode, Settings};
@@ -18,6 +19,7 @@ use x11rb::protocol::xproto::{
     ChangeWindowAttributesAux, ClientMessageEvent, ClipOrdering, ColormapAlloc, ConfigureWindowAux,
     ConnectionExt as _, CreateWindowAux, EventMask, Rectangle, StackMode, Window, WindowClass,
 };
+use xvfb::Xvfb;
 
 #[test]
 fn a_move_is_one_command() {

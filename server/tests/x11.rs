@@ -2,6 +2,8 @@
 //!
 //! Needs the Debian packages xvfb, xterm, x11-xserver-utils (xsetroot) and x11-xkb-utils (setxkbmap).
 
+mod xvfb;
+
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -23,6 +25,7 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 use xkeysym::key;
+use xvfb::Xvfb;
 
 /// Generous, because a busy machine is no failure; nothing waits this long when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -163,35 +166,6 @@ fn await_file(path: &Path, done: impl Fn(&str) -> bool) -> String {
         }
         assert!(Instant::now() < deadline, "{path:?} has {text:?} only");
         std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// An Xvfb as the test wants it, for what [`VirtualDisplay`] does not do.
-struct Xvfb {
-    child: Child,
-    display: String,
-}
-
-impl Xvfb {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-noreset"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb is installed");
-        let mut number = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut number).unwrap();
-        Self { child, display: format!(":{}", number.trim()) }
-    }
-}
-
-impl Drop for Xvfb {
-    fn drop(&mut self) {
-        // Not killed: it has a socket and a lock file to remove.
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let _ = self.child.wait();
     }
 }
 

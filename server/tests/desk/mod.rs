@@ -1,8 +1,7 @@
 //! An Xvfb that is captured, with a client that makes windows on it.
 
 use std::ffi::OsString;
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,6 @@ use panto_server::plan::{Budget, Planner};
 use panto_server::scene::{Scene, SharedScene, Since, Viewing};
 use panto_server::source::{Source, X11Source};
 use panto_server::virtual_display::VirtualDisplay;
-use rustix::process::{Pid, Signal, kill_process};
 use x11rb::connection::Connection;
 use x11rb::protocol::composite::ConnectionExt as _;
 use x11rb::protocol::shape::{ConnectionExt as _, SK, SO};
@@ -24,6 +22,8 @@ use x11rb::protocol::xproto::{
     CreateWindowAux, Gcontext, ImageFormat, MapState, Rectangle, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
+
+use crate::xvfb::Xvfb;
 
 /// Generous, because a busy machine is no failure; nothing waits this long when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -296,35 +296,6 @@ impl Desk {
         let words = image.data.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         let pixels: Vec<u32> = words.map(|p| p & 0x00ff_ffff).collect();
         Pixels::new(size, size.width as usize, &pixels).unwrap().to_picture()
-    }
-}
-
-/// An Xvfb as the test wants it, for what [`VirtualDisplay`] does not do.
-pub struct Xvfb {
-    child: Child,
-    pub display: String,
-}
-
-impl Xvfb {
-    pub fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-noreset"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb is installed");
-        let mut number = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut number).unwrap();
-        Self { child, display: format!(":{}", number.trim()) }
-    }
-}
-
-impl Drop for Xvfb {
-    fn drop(&mut self) {
-        // Not killed: it has a socket and a lock file to remove.
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let _ = self.child.wait();
     }
 }
 
