@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::CursorImage;
@@ -18,7 +18,6 @@ use panto_protocol::pixel::{Picture, Pixels};
 use panto_server::capture::{CaptureError, CaptureSink, DisplayError, Wake, X11Capture};
 use panto_server::inject::{Injector, XtestInjector};
 use panto_server::virtual_display::{CommandExit, VirtualDisplay, VirtualError};
-use rustix::process::{Pid, Signal, kill_process};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     ChangeGCAux, ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, ImageFormat, Rectangle,
