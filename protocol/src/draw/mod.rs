@@ -147,6 +147,23 @@ commands! {
     0x1c WindowDestroy,
 }
 
+impl DrawCommand {
+    /// Whether it is about surfaces and windows themselves, and brings no pixels.
+    pub const fn is_structure(&self) -> bool {
+        matches!(
+            self,
+            Self::SurfaceCreate(_)
+                | Self::SurfaceResize(_)
+                | Self::SurfaceDestroy(_)
+                | Self::WindowCreate(_)
+                | Self::WindowMove(_)
+                | Self::WindowStack(_)
+                | Self::WindowMap(_)
+                | Self::WindowDestroy(_)
+        )
+    }
+}
+
 /// Cost of a command without any pixels: up to 0.3 µs was measured where a
 /// pixel takes 1 to 3 ns.
 const COMMAND_COST: u64 = 128;

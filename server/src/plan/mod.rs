@@ -292,7 +292,7 @@ impl Planner {
         }
         let mut touched = Dirty::new();
         for change in changes {
-            if change.command.as_deref().is_some_and(replay::is_structure) {
+            if change.command.as_deref().is_some_and(DrawCommand::is_structure) {
                 // Pixels of a surface that the viewer does not have yet cannot be weighed.
                 return true;
             }

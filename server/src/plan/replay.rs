@@ -103,7 +103,7 @@ impl Replay<'_> {
             dirty.get(&surface).is_some_and(|region: &Region| region.intersects(rect))
         };
         let exact = self.quantizer.is_identity();
-        if is_structure(command) {
+        if command.is_structure() {
             frame.emit(shadow, command)?;
             if let DrawCommand::SurfaceDestroy(c) = command {
                 dirty.remove(&c.id);
@@ -221,19 +221,4 @@ impl Replay<'_> {
         self.quantizer.quantize(&source, source.bounds(), &mut result);
         result.pixel(Point::default()).unwrap_or(color)
     }
-}
-
-/// Whether a command is about surfaces and windows themselves: passed on in every case.
-pub(super) const fn is_structure(command: &DrawCommand) -> bool {
-    matches!(
-        command,
-        DrawCommand::SurfaceCreate(_)
-            | DrawCommand::SurfaceResize(_)
-            | DrawCommand::SurfaceDestroy(_)
-            | DrawCommand::WindowCreate(_)
-            | DrawCommand::WindowMove(_)
-            | DrawCommand::WindowStack(_)
-            | DrawCommand::WindowMap(_)
-            | DrawCommand::WindowDestroy(_)
-    )
 }

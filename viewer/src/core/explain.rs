@@ -99,15 +99,8 @@ impl Means {
             | DrawCommand::TileUse(_)
             | DrawCommand::TileRecall(_) => Self::Tile,
             DrawCommand::PutPixels(put) if is_palette(&put.payload) => Self::Palette,
-            DrawCommand::Composite(_)
-            | DrawCommand::SurfaceCreate(_)
-            | DrawCommand::SurfaceResize(_)
-            | DrawCommand::SurfaceDestroy(_)
-            | DrawCommand::WindowCreate(_)
-            | DrawCommand::WindowMove(_)
-            | DrawCommand::WindowStack(_)
-            | DrawCommand::WindowMap(_)
-            | DrawCommand::WindowDestroy(_) => Self::Windows,
+            DrawCommand::Composite(_) => Self::Windows,
+            structure if structure.is_structure() => Self::Windows,
             // Whatever else there is or will be paints pixels.
             _ => Self::Pixels,
         }
