@@ -110,11 +110,29 @@ fn thresholds_end_scripts_with_20() {
 }
 
 #[test]
+fn computed_desktops_need_no_files() {
+    let home = panto();
+    let path = home.path("keys.json");
+    let args = ["compare", "--synthetic", "keys,desktop", "--mode", "pixels", "--link", "2mbit", "--json"];
+    let args = [&args[..], &[path.to_str().unwrap()]].concat();
+    expect(&home.run(&args), 0, "synthetic desktop");
+    let figures = json(&path);
+    let [keys, desktop] = figures["rows"].as_array().unwrap().as_slice() else { panic!("{figures}") };
+    assert_eq!((&keys["workload"], &keys["exact"]), (&"synthetic keys".into(), &true.into()));
+    assert_eq!(keys["input_to_pixel_ms"]["samples"].as_array().unwrap().len(), 80);
+    assert!(keys["input_to_pixel_ms"]["p50"].as_f64().unwrap() > 80.0, "{keys}");
+    let ms = |name: &str| desktop[name].as_f64().unwrap();
+    assert!(80.0 < ms("recognisable_ms") && ms("recognisable_ms") <= ms("exact_ms"), "{desktop}");
+}
+
+#[test]
 fn what_cannot_be_compared_is_said() {
     let home = panto();
     let trace = demo_trace(&home, "demo.trace");
     expect(&home.run(&["compare", &trace, "--link", "wifi"]), 2, "there are none, lan, fibre");
     expect(&home.run(&["compare", &trace, "--mode", "vnc"]), 2, "pixels, pixels+copyrect, commands");
+    expect(&home.run(&["compare", "--synthetic", "idle"]), 2, "there are noisy, smooth, busy, keys, desktop");
+    expect(&home.run(&["compare", "--synthetic", "busy", "--peer", "tigervnc"]), 2, "work files");
     expect(&home.run(&["compare", "no/such.trace"]), 1, "no/such.trace");
     expect(&home.run(&["compare", &trace, "--peer", "tigervnc"]), 2, "work files");
     expect(&home.run(&["compare", &trace, "--peer", "teamviewer"]), 2, "tigervnc, x11, nx, rdp, xpra");

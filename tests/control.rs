@@ -269,6 +269,8 @@ fn settings_of_one_viewer_and_of_all() {
         ("scale", "1/2", "scale", json!(2)),
         ("dither", "on", "dither", json!(true)),
         ("copy-rect", "on", "copy_rect", json!(true)),
+        ("exact", "on", "exact", json!(true)),
+        ("wire", "plain", "wire", json!("plain")),
     ] {
         painter.rectangles(5);
         let reached = home.ctl(&served, &[command, value, "--viewer", &first]);
@@ -282,6 +284,8 @@ fn settings_of_one_viewer_and_of_all() {
         ("scale", "1/4", "scale", json!(4)),
         ("dither", "off", "dither", json!(false)),
         ("copy-rect", "off", "copy_rect", json!(false)),
+        ("exact", "off", "exact", json!(false)),
+        ("wire", "coded", "wire", json!("coded")),
     ] {
         painter.rectangles(5);
         assert_eq!(home.ctl(&served, &[command, value]), json!({"reached": 2}));

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use panto_compare::figures::Figures;
 use panto_compare::link::Profile;
 use panto_compare::peer::{Options, Peer, PeerError, Setting, run};
+use panto_compare::quality::Marks;
 use panto_compare::script::Script;
 use panto_compare::work::Work;
 use panto_protocol::geometry::Size;
@@ -38,6 +39,8 @@ fn typing() -> Work {
             .map(Into::into)
             .into(),
         script: Script::parse(script).unwrap(),
+        marks: Marks::default(),
+        connects_late: false,
     }
 }
 
@@ -190,7 +193,7 @@ fn tigervnc_is_exact_and_its_bytes_are_those_of_another_count() {
     let figures = measure("tigervnc:tight", &Options { path: stand.in_path(), ..options("lan") }).unwrap();
     assert_complete(&figures);
     assert_eq!((figures.bytes_down, figures.bytes_up), counter.counts());
-    assert!(figures.time_to_lossless_ms.is_some() && figures.server_cpu_s > Some(0.0));
+    assert!(figures.exact_after_rest_ms.is_some() && figures.server_cpu_s > Some(0.0));
 }
 
 #[test]
@@ -228,7 +231,7 @@ fn x11_is_exact_and_its_bytes_are_those_of_another_count() {
     let (up, down) = counter.counts();
     assert_eq!(figures.bytes_down - figures.first_picture_bytes.unwrap(), down);
     assert!(figures.bytes_up > up && up > 0);
-    assert_eq!((figures.server_cpu_s, figures.time_to_lossless_ms), (None, None));
+    assert_eq!((figures.server_cpu_s, figures.exact_after_rest_ms), (None, None));
 }
 
 #[test]
@@ -300,6 +303,26 @@ fn a_program_that_does_not_exist_is_told() {
     let figures = run(&setting, &work, &options("lan"), &AtomicBool::new(false), &mut |_| ()).unwrap();
     let error = figures.error.expect("nothing was done");
     assert!(error.starts_with("`no-such-terminal` cannot be started"), "{error}");
+}
+
+#[test]
+fn a_viewer_that_connects_late_finds_the_work_prepared() {
+    let work = Work { connects_late: true, ..typing() };
+    let measure = |setting: &str| {
+        run(&Setting::parse(setting).unwrap(), &work, &options("lan"), &AtomicBool::new(false), &mut |_| ())
+    };
+    for setting in ["tigervnc:jpeg8", "panto:hybrid"] {
+        let figures = measure(setting).unwrap();
+        assert_eq!(figures.error, None, "{setting}");
+        assert_eq!(figures.lossless, setting.starts_with("panto"));
+        let (recognisable, exact) = (figures.recognisable_ms.unwrap(), figures.exact_ms.unwrap());
+        assert!(0.0 < recognisable && recognisable <= exact, "{setting}: {recognisable} and {exact} ms");
+        // Only the typing is left for later.
+        assert!(figures.first_picture_bytes.unwrap() > 1_000, "{setting}");
+        assert!(figures.input_to_pixel_ms.is_some(), "{setting}");
+    }
+    let error = measure("x11").unwrap_err().to_string();
+    assert_eq!(error, "x11 has no far display before its viewer connects, which this work asks for");
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn row(workload: usize, way: usize, link: &LinkInfo) -> Figures {
         latency_stages_ms: Some(stages),
         freshness_ms: samples(mean * 0.8, 300),
         first_picture_ms: Some(mean * 3.0),
-        time_to_lossless_ms: Some(mean * 2.2),
+        exact_after_rest_ms: Some(mean * 2.2),
         server_cpu_s: Some(pixels.powf(0.4) / 90.0 * work),
         viewer_cpu_s: Some(pixels.powf(0.4) / 160.0 * work),
         server_memory_bytes: Some(61_000_000),

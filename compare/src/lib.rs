@@ -11,6 +11,7 @@ pub mod link;
 pub mod matrix;
 pub mod peer;
 pub mod person;
+pub mod quality;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -35,11 +35,12 @@ pub struct Matrix {
 /// A way of sending that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no mode '{0}'; it is pixels, pixels+copyrect, commands, hybrid or auto, with +plain for plain frames"
+    "no mode '{0}'; it is pixels, pixels+copyrect, commands, hybrid or auto, with +exact where nothing is to be shown roughly first, and +plain for plain frames"
 )]
 pub struct UnknownWay(String);
 
-/// The way that a name means: a mode or `pixels+copyrect`, and `+plain` behind it for plain frames.
+/// The way that a name means: a mode or `pixels+copyrect`, and behind it `+exact` where nothing is
+/// to be shown roughly first, and `+plain` for plain frames.
 ///
 /// # Errors
 ///
@@ -49,13 +50,17 @@ pub fn way(name: &str, depth: Depth) -> Result<Settings, UnknownWay> {
         Some(way) => (way, Wire::Plain),
         None => (name, Wire::Coded),
     };
+    let (way, exact) = match way.strip_suffix("+exact") {
+        Some(way) => (way, true),
+        None => (way, false),
+    };
     let (mode, copy_rect) = match way.strip_suffix("+copyrect") {
         Some("pixels") => ("pixels", true),
         Some(_) => return Err(UnknownWay(name.into())),
         None => (way, false),
     };
     let mode = Mode::ALL.into_iter().find(|m| m.name() == mode).ok_or_else(|| UnknownWay(name.into()))?;
-    Ok(Settings { mode, depth, copy_rect, wire, ..Settings::default() })
+    Ok(Settings { mode, depth, copy_rect, wire, exact, ..Settings::default() })
 }
 
 /// How far a comparison is.

@@ -9,15 +9,19 @@
 //! | `about TEXT`         | a sentence for reports                                              |
 //! | `size 1280x800`      | size of the screen, which is the default                            |
 //! | `needs PACKAGE …`    | Debian packages of the programs                                     |
+//! | `clip X Y WxH`       | a film plays there: `psnr_luma_db` and `frames_played` are of it    |
+//! | `echo X Y WxH N`     | typed keys appear one after the other in cells of this size, N in a line, the first one there |
+//! | `connect at begin`   | a real viewer connects at `begin`, not before the program is started |
 //! | `run COMMAND`        | what is started, by `/bin/sh` in the file's directory; the last such line |
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use panto_protocol::geometry::Size;
+use panto_protocol::geometry::{Point, Rect, Size};
 
 use crate::figures::WorkloadInfo;
+use crate::quality::{Cells, Marks};
 use crate::script::{Script, ScriptError};
 
 /// A program and a person's script.
@@ -35,6 +39,10 @@ pub struct Work {
     pub command: Vec<OsString>,
     /// What the person does.
     pub script: Script,
+    /// What has figures of its own.
+    pub marks: Marks,
+    /// Whether a viewer connects only when the script begins, to a screen that shows the program already.
+    pub connects_late: bool,
 }
 
 /// Why a work file cannot be used.
@@ -105,6 +113,8 @@ impl Work {
             packages: Vec::new(),
             command: Vec::new(),
             script: Script::default(),
+            marks: Marks::default(),
+            connects_late: false,
         };
         // Lines that are taken here leave empty ones, so that numbers in errors stay right.
         let mut script = String::new();
@@ -119,6 +129,23 @@ impl Work {
                     let problem = || "a size looks like 1280x800, with sides from 16 to 16384".into();
                     let wrong = || ScriptError { line: number, quoted: line.into(), problem: problem() };
                     work.size = size(rest).ok_or_else(wrong)?;
+                }
+                "clip" => {
+                    let problem = || "a clip looks like clip 600 40 640x360".into();
+                    let wrong = || ScriptError { line: number, quoted: line.into(), problem: problem() };
+                    work.marks.clip = Some(clip(rest).ok_or_else(wrong)?);
+                }
+                "echo" => {
+                    let problem = || "an echo looks like echo 10 10 9x15 40".into();
+                    let wrong = || ScriptError { line: number, quoted: line.into(), problem: problem() };
+                    work.marks.echo = Some(echo(rest).ok_or_else(wrong)?);
+                }
+                "connect" => {
+                    if rest != "at begin" {
+                        let problem = "the only other time to connect is: connect at begin".into();
+                        return Err(ScriptError { line: number, quoted: line.into(), problem });
+                    }
+                    work.connects_late = true;
                 }
                 "run" => {
                     let line = format!("cd \"$0\" && {rest}");
@@ -135,9 +162,29 @@ impl Work {
 }
 
 fn size(text: &str) -> Option<Size> {
+    sides(text).filter(|size| size.width >= 16 && size.height >= 16)
+}
+
+fn sides(text: &str) -> Option<Size> {
     let (width, height) = text.split_once('x')?;
-    let side = |s: &str| s.parse::<u32>().ok().filter(|n| (16..=16_384).contains(n));
+    let side = |s: &str| s.parse::<u32>().ok().filter(|n| (1..=16_384).contains(n));
     Some(Size::new(side(width)?, side(height)?))
+}
+
+fn point(x: &str, y: &str) -> Option<Point> {
+    let place = |s: &str| s.parse::<i32>().ok().filter(|n| (0..16_384).contains(n));
+    Some(Point::new(place(x)?, place(y)?))
+}
+
+fn clip(text: &str) -> Option<Rect> {
+    let [x, y, size] = text.split_whitespace().collect::<Vec<_>>().try_into().ok()?;
+    Some(Rect::at(point(x, y)?, sides(size)?))
+}
+
+fn echo(text: &str) -> Option<Cells> {
+    let [x, y, cell, columns] = text.split_whitespace().collect::<Vec<_>>().try_into().ok()?;
+    let columns = columns.parse().ok().filter(|n| (1..=16_384).contains(n))?;
+    Some(Cells { origin: point(x, y)?, cell: sides(cell)?, columns })
 }
 
 #[cfg(test)]
@@ -161,5 +208,33 @@ mod tests {
         let wrong = |text| Work::parse(text, "file", Path::new("/")).unwrap_err().to_string();
         assert!(wrong("title a\nrun b\n\njump 3").starts_with("line 4, `jump 3`"));
         assert!(wrong("title a\nsize big").starts_with("line 2, `size big`"));
+        assert!(wrong("clip 1 2 3").starts_with("line 1, `clip 1 2 3`: a clip looks like"));
+        assert!(wrong("echo 1 2 9x15").starts_with("line 1, `echo 1 2 9x15`: an echo looks like"));
+        assert!(wrong("connect now").starts_with("line 1, `connect now`: "));
+    }
+
+    #[test]
+    fn every_work_file_can_be_read() {
+        let works = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/works");
+        let mut marked = 0;
+        for directory in ["", "live", "long"] {
+            for entry in std::fs::read_dir(works.join(directory)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|e| e == "work") {
+                    let work = Work::open(&path).unwrap();
+                    marked += usize::from(work.marks != Marks::default() || work.connects_late);
+                }
+            }
+        }
+        assert_eq!(marked, 5, "noisy, smooth, busy, keys, desktop");
+    }
+
+    #[test]
+    fn what_has_figures_of_its_own() {
+        let text = "clip 600 40 640x360\necho 10 20 9x15 40\nconnect at begin\nrun mpv\nbegin\n";
+        let work = Work::parse(text, "file", Path::new("/")).unwrap();
+        let cells = Cells { origin: Point::new(10, 20), cell: Size::new(9, 15), columns: 40 };
+        assert_eq!(work.marks, Marks { clip: Some(Rect::new(600, 40, 640, 360)), echo: Some(cells) });
+        assert!(work.connects_late);
     }
 }

@@ -11,6 +11,7 @@ pub mod draw;
 pub mod encoding;
 pub mod entropy;
 pub mod geometry;
+pub mod lossy;
 pub mod message;
 pub mod oracle;
 pub mod pixel;

@@ -5,7 +5,7 @@ use panto_protocol::canvas::{Canvas, PaintError, digest};
 use panto_protocol::draw::{DrawCommand, InlinePixels, SurfaceId, SurfaceResize};
 use panto_protocol::entropy::{CommandModels, StreamEncoder};
 use panto_protocol::geometry::{Rect, Size};
-use panto_protocol::message::{FrameBody, FrameDecoder, FrameHeader};
+use panto_protocol::message::{FRESH_FRAME, FrameBody, FrameDecoder, FrameHeader, is_fresh};
 use panto_protocol::wire::{DecodeError, Reader};
 
 const SPECIFICATION: &str = include_str!("../../PROTOCOL.md");
@@ -121,15 +121,42 @@ fn plain_frames_in_between_teach_nothing() {
 }
 
 #[test]
+fn after_a_fresh_frame_everything_must_be_taught_again() {
+    let (mut decoder, mut canvas) = (FrameDecoder::default(), Canvas::new());
+    let all = vectors();
+    for vector in &all {
+        paint(&mut decoder, &mut canvas, &vector.message).expect("a frame");
+    }
+    let pixels = of_screen(&canvas);
+    assert!(canvas.glyphs().next().is_some(), "the vectors define glyphs");
+    assert!(is_fresh(&FRESH_FRAME) && !is_fresh(&all[0].message));
+    assert_eq!(paint(&mut decoder, &mut canvas, &FRESH_FRAME).expect("a fresh frame"), [""; 0]);
+    assert_eq!(of_screen(&canvas), pixels, "pixels stay");
+    assert!(canvas.glyphs().next().is_none() && canvas.tiles().next().is_none());
+    // Models that know nothing, and the pixels that are there: what a newcomer's would be.
+    let (mut models, mut shadow, mut stream) =
+        (CommandModels::default(), canvas.clone(), StreamEncoder::default());
+    for (_, plain) in &all[0].commands {
+        let command = DrawCommand::decode(&mut Reader::new(plain)).expect("a command");
+        stream.push(&mut models, &command, &shadow);
+        shadow.apply(&command).expect("a command that can be painted");
+    }
+    let again = FrameBody::coded(stream, &mut models).message(FrameHeader::default());
+    paint(&mut decoder, &mut canvas, &again).expect("the first frame again");
+    assert_eq!(of_screen(&canvas), of_screen(&shadow));
+}
+
+#[test]
 fn bytes_behind_the_end_and_payloads_of_nobody_are_errors() {
     let first = &vectors()[0].message;
     let fails = |message: &[u8]| paint(&mut FrameDecoder::default(), &mut Canvas::new(), message).is_err();
     assert!(!fails(first));
-    // Up to four bytes are read ahead of what is needed; a fifth never is.
-    assert!(fails(&[&first[..], &[0; 5]].concat()));
+    // Up to eight bytes are read ahead of what is needed; a ninth never is.
+    assert!(fails(&[&first[..], &[0; 9]].concat()));
     let half = first.len() / 2;
     assert!(fails(&first[..half]));
-    // Payloads apart are for coded frames, and each belongs to a command.
+    // Payloads apart are for coded frames (this is a fresh one, with an opcode 0), and each
+    // belongs to a command.
     assert!(fails(&bytes("04 00")));
     let mut unused = StreamEncoder::default();
     let mut models = CommandModels::default();

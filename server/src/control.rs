@@ -53,8 +53,9 @@ pub struct Change {
     /// Copies in `pixels`.
     pub copy_rect: Option<bool>,
     /// Form of the draw commands by its name, `coded` or `plain`.
-    #[serde(default)]
     pub wire: Option<String>,
+    /// Nothing shown roughly first.
+    pub exact: Option<bool>,
 }
 
 /// What the server answers.
@@ -125,6 +126,7 @@ impl Change {
         }
         settings.dither = self.dither.unwrap_or(settings.dither);
         settings.copy_rect = self.copy_rect.unwrap_or(settings.copy_rect);
+        settings.exact = self.exact.unwrap_or(settings.exact);
         Ok(())
     }
 }

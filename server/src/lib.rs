@@ -7,6 +7,7 @@ pub mod demo;
 pub mod frontend;
 pub mod infer;
 pub mod inject;
+pub mod lossy;
 pub mod pace;
 pub mod plan;
 pub mod scene;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use panto_protocol::message::{Depth, Scale};
 
-use super::picture::ModeArg;
+use super::picture::{ModeArg, WireArg};
 use super::values::{depth, duration, scale};
 
 #[derive(Debug, Args)]
@@ -63,6 +63,22 @@ pub enum CtlCommand {
     CopyRect {
         #[arg(value_enum)]
         state: Switch,
+        /// Only for this viewer
+        #[arg(long)]
+        viewer: Option<u64>,
+    },
+    /// Show nothing roughly first: on or off
+    Exact {
+        #[arg(value_enum)]
+        state: Switch,
+        /// Only for this viewer
+        #[arg(long)]
+        viewer: Option<u64>,
+    },
+    /// Form of the draw commands
+    Wire {
+        #[arg(value_enum)]
+        wire: WireArg,
         /// Only for this viewer
         #[arg(long)]
         viewer: Option<u64>,

@@ -60,7 +60,11 @@ pub struct Compare {
     /// The demo desktop's script as well
     #[arg(long)]
     pub demo: bool,
-    /// Ways of sending: pixels, pixels+copyrect, commands, hybrid, auto; each with +plain for frames that are not entropy-coded
+    /// Computed desktops, the same in every run: noisy and smooth (a film), busy (a film, large pictures and somebody
+    /// who types), keys (only typing), desktop (only the first picture)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub synthetic: Vec<String>,
+    /// Ways of sending: pixels, pixels+copyrect, commands, hybrid, auto; each with +exact for nothing roughly first, and +plain for frames that are not entropy-coded
     #[arg(
         long,
         value_name = "LIST",
@@ -71,12 +75,12 @@ pub struct Compare {
     /// Bits a pixel: 24, 16, 8, 4, 1
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "24", value_parser = depth)]
     pub depth: Vec<Depth>,
-    /// Links: none, lan, fibre, cable, 4g, satellite, dsl, train, modem; or of your own, such as
+    /// Links: none, lan, fibre, cable, 4g, satellite, 2mbit, dsl, train, 256kbit, modem; or of your own, such as
     /// down=2mbit,rtt=80ms with --link given once for each
     #[arg(long, value_name = "LINK", default_value = "lan")]
     pub link: Vec<String>,
     /// Real programs to compare with, on work files or the command behind `--`, in real time: tigervnc, x11, nx, rdp, xpra;
-    /// with `:` and a setting, such as tigervnc:zrle
+    /// with `:` and a setting, such as tigervnc:zrle or tigervnc:jpeg8
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub peer: Vec<String>,
     /// Everything that happens waits until the picture before it was seen
@@ -129,7 +133,7 @@ pub struct Link {
     /// Where to lead connections, HOST:PORT or PORT
     #[arg(required_unless_present = "list")]
     pub target: Option<String>,
-    /// none, lan, fibre, cable, 4g, satellite, dsl, train, modem; or of your own: down=2mbit,up=500kbit,rtt=80ms,
+    /// none, lan, fibre, cable, 4g, satellite, 2mbit, dsl, train, 256kbit, modem; or of your own: down=2mbit,up=500kbit,rtt=80ms,
     /// jitter=10ms,loss=1%,queue=64kB, also behind a name
     #[arg(long, default_value = "cable")]
     pub profile: String,

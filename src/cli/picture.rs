@@ -26,6 +26,9 @@ pub struct Picture {
     /// Form of the draw commands: entropy-coded, or plain for debugging
     #[arg(long, value_enum, default_value_t)]
     pub wire: WireArg,
+    /// Show nothing roughly first: every pixel that is sent is exact
+    #[arg(long)]
+    pub exact: bool,
 }
 
 impl Picture {
@@ -37,6 +40,7 @@ impl Picture {
             dither: self.dither,
             copy_rect: self.copy_rect,
             wire: self.wire.into(),
+            exact: self.exact,
         }
     }
 }

@@ -12,12 +12,13 @@ use panto_compare::figures::{Comparison, Figures, VERSION};
 use panto_compare::link::{Profile, ProfileError};
 use panto_compare::matrix::{Matrix, way};
 use panto_compare::peer::{self, Options, Setting};
+use panto_compare::quality::Marks;
 use panto_compare::record::{Ending, RecordOptions, Subject, record};
 use panto_compare::report;
 use panto_compare::run::Pace;
 use panto_compare::script::Script;
 use panto_compare::work::Work;
-use panto_compare::workload::Workload;
+use panto_compare::workload::{Synthetic, UnknownSynthetic, Workload};
 use panto_protocol::message::{Depth, Settings};
 use panto_server::capture::Windows;
 use panto_server::trace::Header;
@@ -81,11 +82,15 @@ struct Inputs {
     traces: Vec<PathBuf>,
     works: Vec<Work>,
     demo: bool,
+    synthetic: Vec<Synthetic>,
 }
 
 impl Inputs {
     fn find(options: &Compare) -> anyhow::Result<Self> {
-        let mut inputs = Self { demo: options.demo, ..Self::default() };
+        let synthetic =
+            options.synthetic.iter().map(|name| name.parse()).collect::<Result<_, UnknownSynthetic>>();
+        let synthetic = synthetic.map_err(|e| Usage(e.to_string()))?;
+        let mut inputs = Self { demo: options.demo, synthetic, ..Self::default() };
         for path in &options.workloads {
             if path.is_dir() {
                 let mut found = with_extension(path, "trace")?;
@@ -104,7 +109,7 @@ impl Inputs {
             let script = options.script.as_deref().map(read_script).transpose()?;
             inputs.works.push(command_as_work(options, script));
         }
-        if inputs.traces.is_empty() && inputs.works.is_empty() {
+        if inputs.traces.is_empty() && inputs.works.is_empty() && inputs.synthetic.is_empty() {
             inputs.demo = true;
         }
         Ok(inputs)
@@ -128,6 +133,8 @@ fn command_as_work(options: &Compare, script: Option<Script>) -> Work {
         packages: Vec::new(),
         command: options.command.clone(),
         script: script.unwrap_or_default(),
+        marks: Marks::default(),
+        connects_late: false,
     }
 }
 
@@ -145,6 +152,7 @@ fn simulated(
     if inputs.demo {
         workloads.push(Workload::demo(options.size));
     }
+    workloads.extend(inputs.synthetic.iter().map(|what| Workload::synthetic(*what)));
     let mut broken = Vec::new();
     for path in &inputs.traces {
         match Workload::trace(path) {
@@ -159,7 +167,9 @@ fn simulated(
         if let Some(note) = record_work(work, &path, options.duration, stop)? {
             notes.push((work.name.clone(), note));
         }
-        workloads.push(Workload::trace(&path)?);
+        let mut workload = Workload::trace(&path)?;
+        workload.mark_clip(work.marks.clip);
+        workloads.push(workload);
     }
     for workload in &workloads {
         if let Some(cut) = workload.cut() {
@@ -325,7 +335,7 @@ fn peers(options: &Compare, inputs: &Inputs) -> anyhow::Result<Vec<Setting>> {
     if peers.is_empty() {
         return Ok(peers);
     }
-    if !inputs.traces.is_empty() || inputs.demo {
+    if !inputs.traces.is_empty() || inputs.demo || !inputs.synthetic.is_empty() {
         return usage(
             "peers do real work, not recordings: give work files (.work), or a command behind `--`",
         );

@@ -1,7 +1,7 @@
 //! `panto ctl`.
 
 use anyhow::bail;
-use panto_protocol::message::Mode;
+use panto_protocol::message::{Mode, Wire};
 use panto_server::control::{Change, Request, Response, ask};
 use panto_server::frontend::ViewerInfo;
 
@@ -55,6 +55,13 @@ fn request(command: &CtlCommand) -> Request {
         }
         CtlCommand::CopyRect { state, viewer } => {
             set(viewer, Change { copy_rect: Some(*state == Switch::On), ..Change::default() })
+        }
+        CtlCommand::Exact { state, viewer } => {
+            set(viewer, Change { exact: Some(*state == Switch::On), ..Change::default() })
+        }
+        CtlCommand::Wire { wire, viewer } => {
+            let name = Wire::from(*wire).name().to_owned();
+            set(viewer, Change { wire: Some(name), ..Change::default() })
         }
         CtlCommand::Kick { viewer } => Request::Kick { viewer: *viewer },
     }

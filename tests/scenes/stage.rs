@@ -41,6 +41,7 @@ pub fn every_mode(depth: Depth) -> Vec<Settings> {
         dither: false,
         copy_rect: true,
         wire: Wire::Coded,
+        exact: false,
     };
     Mode::ALL.map(of).into()
 }

@@ -239,7 +239,7 @@ mod tests {
             check(name, Type::Number);
         }
         check("payload_bytes_by_kind.Fill", Type::Number);
-        for name in ["exact", "lossless", "copy_rect", "error"] {
+        for name in ["exact", "lossless", "copy_rect", "exact_only", "error"] {
             check(name, Type::Bool);
         }
         for name in ["workload", "link", "system", "mode", "wire", "way", "time", "digest"] {

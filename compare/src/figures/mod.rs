@@ -88,6 +88,8 @@ pub struct Figures {
     pub scale: u8,
     /// Whether `pixels` could send copies.
     pub copy_rect: bool,
+    /// Whether nothing was to be shown roughly first.
+    pub exact_only: bool,
     /// Form of the draw commands: `coded` or `plain`; empty for peers.
     pub wire: String,
     /// Whether the viewer had what it could keep of the same work from an earlier session.
@@ -136,8 +138,21 @@ pub struct Figures {
     pub freshness_ms: Option<Distribution>,
     /// From the connection's beginning to the first whole picture.
     pub first_picture_ms: Option<f64>,
+    /// From the connection's beginning to a picture of 25 dB against the screen.
+    pub recognisable_ms: Option<f64>,
+    /// From the connection's beginning to the first exact picture.
+    pub exact_ms: Option<f64>,
     /// From the last change of the screen to the exact picture.
-    pub time_to_lossless_ms: Option<f64>,
+    pub exact_after_rest_ms: Option<f64>,
+
+    /// PSNR of luma of a film while it plays, dB.
+    pub psnr_luma_db: Option<f64>,
+    /// Different pictures of the film that were shown, a second.
+    pub frames_played: Option<f64>,
+    /// Pictures that the film has, a second.
+    pub frames_offered: Option<f64>,
+    /// Mean share of the picture that was not exact after a frame, 0 to 1.
+    pub lossy_share: Option<f64>,
 
     /// CPU seconds of the server's side.
     pub server_cpu_s: Option<f64>,
@@ -167,6 +182,9 @@ impl Figures {
         };
         if self.copy_rect && self.mode == "pixels" {
             name.push_str("+copyrect");
+        }
+        if self.exact_only {
+            name.push_str("+exact");
         }
         if self.wire == "plain" {
             name.push_str("+plain");

@@ -71,8 +71,8 @@ const KBIT: u64 = 1_000;
 
 impl Profile {
     /// The named links, from the best to the worst.
-    pub const NAMES: [&'static str; 9] =
-        ["none", "lan", "fibre", "cable", "4g", "satellite", "dsl", "train", "modem"];
+    pub const NAMES: [&'static str; 11] =
+        ["none", "lan", "fibre", "cable", "4g", "satellite", "2mbit", "dsl", "train", "256kbit", "modem"];
 
     /// A named link.
     pub fn named(name: &str) -> Option<Self> {
@@ -84,6 +84,8 @@ impl Profile {
             "cable" => (5 * MBIT, MBIT, 28_000, 0, 0, 150),
             "4g" => (9 * MBIT, 9 * MBIT, 170_000, 15, 0, 300),
             "satellite" => (25 * MBIT, 3 * MBIT, 600_000, 0, 100, 300),
+            "2mbit" => (2 * MBIT, 2 * MBIT, 80_000, 0, 0, 200),
+            "256kbit" => (256 * KBIT, 256 * KBIT, 150_000, 0, 0, 400),
             "dsl" => (1_500 * KBIT, 384 * KBIT, 50_000, 0, 0, 200),
             "train" => (4 * MBIT, MBIT, 80_000, 30, 10_000, 400),
             "modem" => (49 * KBIT, 30 * KBIT, 120_000, 0, 0, 1_000),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::digest;
-use panto_protocol::pixel::Picture;
+use panto_protocol::time::Micros;
 
 use crate::figures::Figures;
 use crate::person::{Eye, Person, PersonError};
@@ -15,18 +15,13 @@ use crate::work::Work;
 use super::probe::Probe;
 use super::process::{Ground, Process};
 use super::screen::{self, Hands, Screen};
+use super::settle::Expected;
 use super::stage::{Far, NO_SHARED_MEMORY, Stage};
-use super::task::{STILL, Task};
+use super::task::{SLICE, STILL, Task};
 use super::usage::Usage;
 use super::watch::Watch;
 use super::way::Program;
 use super::{Options, Peer, PeerError, Setting, installed, port};
-
-/// The longest that a program's death goes unnoticed.
-const SLICE: Duration = Duration::from_millis(50);
-
-/// Two displays that rest and still differ after this time will differ for good.
-const RESIGNED: Duration = Duration::from_secs(5);
 
 /// How long an input may go unanswered before it is tried again, beyond what the link
 /// makes it wait.
@@ -63,19 +58,11 @@ struct Cast {
     person: Option<Person>,
 }
 
-/// What a display shall show.
-enum Expected<'a> {
-    /// What this one shows.
-    Same(&'a Eye),
-    Picture(&'a Picture),
-    /// Anything that rests, while no bytes come.
-    Still,
-}
-
 impl Task<'_> {
-    /// Starts the workload's command and has the person follow the script.
+    /// Starts the workload's command, unless it was `started` before, and has the person follow the script.
     fn work(
         &self,
+        script: &[Step],
         ground: &Ground,
         display: &str,
         person: &mut Person,
@@ -86,9 +73,12 @@ impl Task<'_> {
             return Err(PeerError::NoCommand { name: self.work.name.clone() });
         };
         let program = Program::new(command).args(arguments).on(display).env("XAUTHORITY", ground.authority());
-        let process = started.insert(ground.start(&program, "work")?);
+        let process = match started {
+            Some(process) => process,
+            None => started.insert(ground.start(&program, "work")?),
+        };
         let stop = || self.stop.load(Ordering::Relaxed) || died();
-        match person.follow(&with_short_pauses(&self.work.script), stop) {
+        match person.follow(&with_short_pauses(script), stop) {
             Ok(()) => Ok(()),
             Err(PersonError::Stopped) => Err(PeerError::Stopped),
             // Its program may have said why.
@@ -116,7 +106,7 @@ impl Task<'_> {
         hands.point(self.middle())?;
         let mut person = Person::at(&screen.name(), &screen.name())?;
         let mut work = None;
-        self.work(&ground, &screen.name(), &mut person, &mut work, || false)?;
+        self.work(&self.work.script.steps, &ground, &screen.name(), &mut person, &mut work, || false)?;
         if !person.eye().wait_still(2 * STILL, self.options.patience) {
             return Err(PersonError::NeverStill { time: 2 * STILL }.into());
         }
@@ -137,7 +127,7 @@ impl Stage {
             mode: setting.mode.into(),
             depth: 24,
             scale: 1,
-            lossless: true,
+            lossless: setting.is_lossless(),
             time: "live".into(),
             ..Figures::default()
         };
@@ -145,6 +135,15 @@ impl Stage {
         if let Some(Far::Screen(screen)) = &self.far {
             Hands::at(&screen.name())?.paint_desktop()?;
             cast.far = Some(Eye::open(&screen.name())?);
+        }
+        let (before, _) = parts(work);
+        if !before.is_empty() {
+            let Some(Far::Screen(screen)) = &self.far else {
+                return Err(PeerError::NoFarDisplay { peer: setting.peer });
+            };
+            progress("prepares");
+            let mut person = Person::at(&screen.name(), &screen.name())?;
+            task.work(before, &self.ground, &screen.name(), &mut person, &mut cast.work, || false)?;
         }
         let began = Instant::now();
         if let Some(program) = setting.peer.way().viewer(&self.place) {
@@ -157,6 +156,15 @@ impl Stage {
 
         let near = cast.person.as_ref().map(Person::eye).or(cast.near.as_ref());
         figures.input_to_pixel_ms = cast.person.as_ref().and_then(Person::latencies);
+        let begun = cast.person.as_ref().and_then(Person::begun);
+        if let (Some(far), Some(near), Some(begun)) = (&cast.far, near, begun)
+            && let (Some(film), Some(shown)) = (far.take_tape(), near.take_tape())
+            && let Some(film) = film.judge(&shown, Micros((begun - far.began()).as_micros() as u64))
+        {
+            figures.psnr_luma_db = film.psnr_luma_db;
+            (figures.frames_played, figures.frames_offered) =
+                (Some(film.frames_played), Some(film.frames_offered));
+        }
         let (far_picture, far_changed) = cast.far.as_ref().map(|f| (f.picture(), f.last_change())).unzip();
         if let (Some(near), Ok(()) | Err(PeerError::TooLate { .. })) = (near, &outcome) {
             let picture = near.picture();
@@ -165,7 +173,7 @@ impl Stage {
             if let (Some(true), Some(shown), Some(changed)) =
                 (figures.exact, near.last_change(), far_changed.flatten())
             {
-                figures.time_to_lossless_ms =
+                figures.exact_after_rest_ms =
                     Some(shown.saturating_duration_since(changed).as_secs_f64() * 1e3);
             }
             // nxagent does not always tell of a change: look at all of it before saying so.
@@ -225,7 +233,10 @@ impl Stage {
         let near = cast.near.take().expect("the near display is watched since before the viewer");
         let desktop = screen::desktop(task.work.size);
         let expected = cast.far.as_ref().map_or(Expected::Picture(&desktop), Expected::Same);
-        self.settle(task, watch, "the first picture", &near, &expected, Duration::ZERO)?;
+        let firsts = self.settle(task, watch, "the first picture", &near, &expected, Duration::ZERO)?;
+        let since = |at: Instant| at.saturating_duration_since(began).as_secs_f64() * 1e3;
+        figures.recognisable_ms = firsts.recognisable.map(since);
+        figures.exact_ms = firsts.exact.map(since);
         let first = near.last_change().unwrap_or(began).saturating_duration_since(began);
         figures.first_picture_ms = Some(first.as_secs_f64() * 1e3);
         figures.first_picture_bytes = Some(self.relay.counts().bytes_down);
@@ -250,87 +261,34 @@ impl Stage {
                 other => other,
             },
         )?;
-        let person = cast.person.insert(Person::at(&self.place.near, &self.place.far)?);
+        let person =
+            Person::at_since(&self.place.near, &self.place.far, cast.far.as_ref().map_or(began, Eye::began))?;
+        let person = cast.person.insert(person);
+        person.mark(task.work.marks);
+        if let (Some(far), Some(clip)) = (&cast.far, task.work.marks.clip) {
+            far.tape(clip);
+        }
         progress("works");
-        task.work(&self.ground, &display, person, &mut cast.work, || watch.died())?;
+        let (_, script) = parts(task.work);
+        task.work(script, &self.ground, &display, person, &mut cast.work, || watch.died())?;
         progress("comes to rest");
         let expected = cast.far.as_ref().map_or(Expected::Still, Expected::Same);
-        self.settle(task, watch, "the last picture", person.eye(), &expected, task.rest())
-    }
-
-    /// Waits until the near display shows what it shall, and has done so for `rest`. Where
-    /// there is a `rest`, it may also come to show something else for good.
-    fn settle(
-        &self,
-        task: &Task<'_>,
-        watch: &Watch,
-        what: &'static str,
-        near: &Eye,
-        expected: &Expected<'_>,
-        rest: Duration,
-    ) -> Result<(), PeerError> {
-        let within = task.options.patience;
-        let began = Instant::now();
-        let mut bytes = (began, self.relay.counts().bytes_down);
-        while began.elapsed() < within {
-            task.go_on()?;
-            watch.check()?;
-            let mut changes = vec![near.last_change()];
-            let agrees = match expected {
-                Expected::Same(far) => {
-                    let target = far.picture();
-                    let agrees = near.wait_for(SLICE, |picture| *picture == target);
-                    changes = vec![near.last_change(), far.last_change()];
-                    agrees
-                }
-                Expected::Picture(target) => near.wait_for(SLICE, |picture| picture == *target),
-                Expected::Still => {
-                    let now = self.relay.counts().bytes_down;
-                    if now != bytes.1 {
-                        bytes = (Instant::now(), now);
-                    }
-                    changes.push(Some(bytes.0));
-                    true
-                }
-            };
-            // Not what was still before this began: the last input may just have been made.
-            let since = changes.into_iter().flatten().fold(began, Instant::max);
-            let resigned = !rest.is_zero() && since.elapsed() >= rest + RESIGNED;
-            if agrees && since.elapsed() >= rest || resigned {
-                return Ok(());
-            }
-            if agrees {
-                std::thread::sleep(rest.saturating_sub(since.elapsed()).min(SLICE));
-            }
-        }
-        let words = match expected {
-            Expected::Same(far) => different(&near.picture(), &far.picture()),
-            Expected::Picture(target) => different(&near.picture(), target),
-            Expected::Still => String::new(),
-        };
-        Err(PeerError::TooLate { what, within, words: words + &watch.last_words() })
+        self.settle(task, watch, "the last picture", person.eye(), &expected, task.rest())?;
+        Ok(())
     }
 }
 
-/// How far two pictures are from being the same, as a part of a sentence.
-fn different(near: &Picture, far: &Picture) -> String {
-    if near.size() != far.size() {
-        return format!(
-            "; the near display has {}x{} pixels, the far one {}x{}",
-            near.size().width,
-            near.size().height,
-            far.size().width,
-            far.size().height
-        );
-    }
-    let pixels = near.data().iter().zip(far.data()).filter(|(a, b)| a != b).count();
-    format!("; {pixels} of {} pixels differ", near.data().len())
+/// What is done before the viewer connects, and afterwards.
+fn parts(work: &Work) -> (&[Step], &[Step]) {
+    let steps = &work.script.steps;
+    let begin = steps.iter().position(|step| matches!(step, Step::Begin));
+    steps.split_at(begin.filter(|_| work.connects_late).unwrap_or(0))
 }
 
 /// The same script with long pauses in parts, so that it can be stopped within them.
-fn with_short_pauses(script: &Script) -> Script {
-    let mut steps = Vec::with_capacity(script.steps.len());
-    for step in &script.steps {
+fn with_short_pauses(script: &[Step]) -> Script {
+    let mut steps = Vec::with_capacity(script.len());
+    for step in script {
         let Step::Pause(time) = step else {
             steps.push(step.clone());
             continue;
@@ -352,7 +310,7 @@ mod tests {
     #[test]
     fn pauses_in_parts_are_as_long() {
         let script = Script::parse("pause 120ms\ntype \"ab\" every 70ms\npause 2s").unwrap();
-        let parts = with_short_pauses(&script);
+        let parts = with_short_pauses(&script.steps);
         assert_eq!(parts.duration(), script.duration());
         assert_eq!(parts.inputs(), script.inputs());
         assert!(parts.steps.iter().all(|s| !matches!(s, Step::Pause(time) if *time > SLICE)));

@@ -20,6 +20,7 @@ mod probe;
 mod process;
 mod rdp;
 mod screen;
+mod settle;
 mod stage;
 mod task;
 mod tigervnc;
@@ -78,12 +79,12 @@ impl Peer {
         }
     }
 
-    /// Names of its settings, all of them lossless, the one to take without a choice
-    /// first. The only setting of `x11` has the empty name.
+    /// Names of its settings, the one to take without a choice first. The only setting of `x11` has
+    /// the empty name. All are lossless but TigerVNC's `jpeg` with its quality, 0 to 9.
     pub const fn modes(self) -> &'static [&'static str] {
         match self {
             Self::Panto => &["auto", "pixels", "commands", "hybrid"],
-            Self::TigerVnc => &["tight", "zrle"],
+            Self::TigerVnc => &["tight", "zrle", "jpeg8", "jpeg6", "jpeg4"],
             Self::X11 => &[""],
             Self::Nx => &["png", "nopack"],
             Self::Rdp => &["bitmap", "uncompressed"],
@@ -154,6 +155,13 @@ impl Setting {
     pub fn all_of(name: &str) -> Result<Vec<Self>, PeerError> {
         let peer: Peer = name.parse()?;
         Ok(peer.modes().iter().map(|mode| Self { peer, mode }).collect())
+    }
+}
+
+impl Setting {
+    /// Whether the picture that it sends is the screen, pixel for pixel.
+    pub fn is_lossless(&self) -> bool {
+        !self.mode.starts_with("jpeg")
     }
 }
 
@@ -238,6 +246,12 @@ pub enum PeerError {
         how: String,
         /// The end of what it printed, in brackets; or nothing.
         words: String,
+    },
+    /// There is nothing to prepare before a viewer connects.
+    #[error("{name} has no far display before its viewer connects, which this work asks for", name = .peer.name())]
+    NoFarDisplay {
+        /// The peer.
+        peer: Peer,
     },
     /// Something that is waited for does not happen.
     #[error("{what} did not happen within {} s{words}", .within.as_secs_f64())]
@@ -343,7 +357,10 @@ mod tests {
     fn what_does_not_exist_is_answered_with_what_does() {
         let message = |text| Setting::parse(text).unwrap_err().to_string();
         assert_eq!(message("rfb"), "no peer 'rfb'; there are panto, tigervnc, x11, nx, rdp, xpra");
-        assert_eq!(message("tigervnc:jpeg"), "tigervnc has no setting 'jpeg'; it has tight, zrle");
+        assert_eq!(
+            message("tigervnc:jpeg"),
+            "tigervnc has no setting 'jpeg'; it has tight, zrle, jpeg8, jpeg6, jpeg4"
+        );
         assert_eq!(message("x11:fast"), "x11 has no setting 'fast'; it has none to choose from");
     }
 }

@@ -14,6 +14,9 @@ use super::{Options, PeerError, Setting};
 /// How often something is looked for that nobody announces.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// The longest that a program's death goes unnoticed.
+pub(super) const SLICE: Duration = Duration::from_millis(50);
+
 /// How long a display must rest to be called still, beyond what the link makes it wait.
 pub(super) const STILL: Duration = Duration::from_millis(300);
 

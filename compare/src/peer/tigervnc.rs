@@ -14,11 +14,15 @@ impl Way for TigerVnc {
 
     fn viewer(&self, place: &Place) -> Option<Program> {
         let encoding = if place.mode == "zrle" { "ZRLE" } else { "Tight" };
+        // Lossy, but for what rests for a while: the server sends that anew without loss.
+        let jpeg = match place.mode.strip_prefix("jpeg") {
+            Some(quality) => format!("-QualityLevel={quality}"),
+            None => "-NoJPEG".into(),
+        };
         let viewer = Program::new("xtigervncviewer")
             // Without full screen the window leaves room for panels that are not there.
             .args(["-FullScreen", "-RemoteResize=0", "-AutoSelect=0", "-FullColor", "-CompressLevel=6"])
-            // JPEG is lossy.
-            .args(["-NoJPEG", &format!("-PreferredEncoding={encoding}")])
+            .args([jpeg, format!("-PreferredEncoding={encoding}")])
             // With a menu key a hint covers the picture for some seconds.
             .args(["-MenuKey=", "-ReconnectOnError=0", "-AlertOnFatalError=0"])
             .arg(format!("127.0.0.1::{}", place.relay))

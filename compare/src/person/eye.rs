@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::pixel::{Picture, Pixels};
+use panto_protocol::time::Micros;
 use panto_server::capture::{CaptureError, CaptureSink, X11Capture};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::PersonError;
+use crate::quality::{Cells, Echoes, Tape};
 
 /// Watches one display until it is dropped.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Eye {
 #[derive(Debug)]
 struct Shared {
     seen: Mutex<Seen>,
+    /// When times of tape and echoes begin.
+    began: Instant,
     changed: Condvar,
 }
 
@@ -32,6 +36,10 @@ struct Seen {
     picture: Picture,
     /// When pixels really changed, oldest first.
     changes: Vec<Instant>,
+    /// The film that plays there, if it is taped.
+    tape: Option<Tape>,
+    /// The keys whose echoes are looked for.
+    echoes: Option<Echoes>,
     /// Why nothing more is seen.
     failure: Option<String>,
     stop: bool,
@@ -44,8 +52,17 @@ impl Eye {
     ///
     /// If the display cannot be captured.
     pub fn open(display: &str) -> Result<Self, PersonError> {
+        Self::open_since(display, Instant::now())
+    }
+
+    /// The same, with times of films and echoes since `began`: two eyes with the same can be compared.
+    ///
+    /// # Errors
+    ///
+    /// If the display cannot be captured.
+    pub fn open_since(display: &str, began: Instant) -> Result<Self, PersonError> {
         let mut capture = X11Capture::open(Some(display))?;
-        let shared = Arc::new(Shared { seen: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared { seen: Mutex::default(), began, changed: Condvar::new() });
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).map_err(std::io::Error::from)?);
         look(&mut capture, &shared)?;
         shared.lock().changes.clear();
@@ -64,6 +81,42 @@ impl Eye {
     /// What the display shows, pointer apart.
     pub fn picture(&self) -> Picture {
         self.shared.lock().picture.clone()
+    }
+
+    /// When its times began.
+    pub fn began(&self) -> Instant {
+        self.shared.began
+    }
+
+    /// Keeps the pictures of this part of the display from now on.
+    pub fn tape(&self, clip: Rect) {
+        let mut seen = self.shared.lock();
+        let mut tape = Tape::new(clip);
+        tape.look(&seen.picture, self.shared.since_began(Instant::now()));
+        seen.tape = Some(tape);
+    }
+
+    /// What was kept since.
+    pub fn take_tape(&self) -> Option<Tape> {
+        self.shared.lock().tape.take()
+    }
+
+    /// Waits for keys in these cells from now on, which have not been typed yet.
+    pub fn expect_echoes(&self, cells: Cells) {
+        let mut seen = self.shared.lock();
+        seen.echoes = Some(Echoes::new(cells, &seen.picture));
+    }
+
+    /// A key is being pressed.
+    pub fn typed(&self) {
+        if let Some(echoes) = &mut self.shared.lock().echoes {
+            echoes.typed(self.shared.since_began(Instant::now()));
+        }
+    }
+
+    /// Milliseconds from keys to their echoes, if those are waited for.
+    pub fn echoes(&self) -> Option<Vec<f64>> {
+        self.shared.lock().echoes.as_ref().map(|echoes| echoes.samples().to_vec())
     }
 
     /// When its pixels changed, oldest first.
@@ -94,12 +147,16 @@ impl Eye {
         }
     }
 
-    /// Waits until the picture satisfies `condition`; `false` after `patience`.
-    pub fn wait_for(&self, patience: Duration, mut condition: impl FnMut(&Picture) -> bool) -> bool {
+    /// Waits until the picture, and the time since when it is there, satisfy `condition`; `false` after `patience`.
+    pub fn wait_for(
+        &self,
+        patience: Duration,
+        mut condition: impl FnMut(&Picture, Option<Instant>) -> bool,
+    ) -> bool {
         let deadline = Instant::now() + patience;
         let mut seen = self.shared.lock();
         loop {
-            if condition(&seen.picture) {
+            if condition(&seen.picture, seen.changes.last().copied()) {
                 return true;
             }
             let rest = deadline.saturating_duration_since(Instant::now());
@@ -122,6 +179,10 @@ impl Drop for Eye {
 }
 
 impl Shared {
+    fn since_began(&self, at: Instant) -> Micros {
+        Micros(at.saturating_duration_since(self.began).as_micros() as u64)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,6 +207,13 @@ fn look(capture: &mut X11Capture, shared: &Shared) -> Result<(), CaptureError> {
     capture.grab(&mut retina)?;
     if retina.changed {
         seen.changes.push(at);
+        let Seen { picture, tape, echoes, .. } = &mut *seen;
+        if let Some(tape) = tape {
+            tape.look(picture, shared.since_began(at));
+        }
+        if let Some(echoes) = echoes {
+            echoes.look(picture, shared.since_began(at));
+        }
         shared.changed.notify_all();
     }
     Ok(())

@@ -15,6 +15,7 @@ use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, MapState, Window};
 use x11rb::rust_connection::RustConnection;
 
 use crate::figures::Distribution;
+use crate::quality::Marks;
 use crate::script::{Script, Step};
 
 pub use eye::Eye;
@@ -72,6 +73,7 @@ pub struct Person {
     root: Window,
     inputs: Vec<Instant>,
     begun: Option<Instant>,
+    marks: Marks,
 }
 
 impl Person {
@@ -82,16 +84,31 @@ impl Person {
     ///
     /// If one of the displays cannot be used.
     pub fn at(display: &str, programs: &str) -> Result<Self, PersonError> {
+        Self::at_since(display, programs, Instant::now())
+    }
+
+    /// The same, with an eye whose times are those since `began`.
+    ///
+    /// # Errors
+    ///
+    /// If one of the displays cannot be used.
+    pub fn at_since(display: &str, programs: &str, began: Instant) -> Result<Self, PersonError> {
         let (conn, screen) = connect(Some(programs)).map_err(CaptureError::from)?;
         let root = conn.setup().roots[screen].root;
         Ok(Self {
             hands: XtestInjector::open(Some(display))?,
-            eye: Eye::open(display)?,
+            eye: Eye::open_since(display, began)?,
             programs: conn,
             root,
             inputs: Vec::new(),
             begun: None,
+            marks: Marks::default(),
         })
+    }
+
+    /// Looks at these from the script's beginning on.
+    pub fn mark(&mut self, marks: Marks) {
+        self.marks = marks;
     }
 
     /// What the person sees.
@@ -116,11 +133,20 @@ impl Person {
                 Step::Begin => {
                     self.inputs.clear();
                     self.begun = Some(Instant::now());
+                    if let Some(clip) = self.marks.clip {
+                        self.eye.tape(clip);
+                    }
+                    if let Some(cells) = self.marks.echo {
+                        self.eye.expect_echoes(cells);
+                    }
                     due = Instant::now();
                 }
                 Step::Input(event) => {
                     if counts(event) {
                         self.inputs.push(Instant::now());
+                    }
+                    if matches!(event, InputEvent::Key { down: true, .. }) {
+                        self.eye.typed();
                     }
                     self.hands.inject(event)?;
                 }
@@ -188,6 +214,9 @@ impl Person {
     /// From each input to the first change of the pixels after it (METRICS.md,
     /// `input_to_pixel_ms`, "From outside").
     pub fn latencies(&self) -> Option<Distribution> {
+        if let Some(echoes) = self.eye.echoes() {
+            return Distribution::new(echoes);
+        }
         Distribution::new(answers(&self.inputs, &self.eye.changes()))
     }
 

@@ -30,6 +30,7 @@ fn columns(r: &Figures, kinds: &BTreeSet<&str>) -> Vec<(String, String)> {
     column("depth", r.depth.to_string());
     column("scale", r.scale.to_string());
     column("copy_rect", r.copy_rect.to_string());
+    column("exact_only", r.exact_only.to_string());
     column("wire", r.wire.clone());
     column("warm", r.warm.to_string());
     column("lossless", r.lossless.to_string());
@@ -53,7 +54,13 @@ fn columns(r: &Figures, kinds: &BTreeSet<&str>) -> Vec<(String, String)> {
     stages(r.latency_stages_ms, &mut column);
     distribution("freshness_ms", &r.freshness_ms, &mut column);
     column("first_picture_ms", optional(r.first_picture_ms));
-    column("time_to_lossless_ms", optional(r.time_to_lossless_ms));
+    column("recognisable_ms", optional(r.recognisable_ms));
+    column("exact_ms", optional(r.exact_ms));
+    column("exact_after_rest_ms", optional(r.exact_after_rest_ms));
+    column("psnr_luma_db", optional(r.psnr_luma_db));
+    column("frames_played", optional(r.frames_played));
+    column("frames_offered", optional(r.frames_offered));
+    column("lossy_share", optional(r.lossy_share));
     column("server_cpu_s", optional(r.server_cpu_s));
     column("viewer_cpu_s", optional(r.viewer_cpu_s));
     column("server_memory_bytes", optional(r.server_memory_bytes));

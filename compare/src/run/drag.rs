@@ -35,7 +35,7 @@ fn drag(local_moves: bool, link: &str) -> Vec<f64> {
     let end = start + Micros::from_millis(16 * MOTIONS as u64 + 30);
     person.push((end, InputEvent::Button { button: 1, down: false }));
 
-    let (mut gauge, mut server) = (Gauge::default(), ServerSide::default());
+    let (mut gauge, mut server) = (Gauge::new(crate::quality::Marks::default(), true), ServerSide::default());
     let mut viewer = ViewerSide::new(&options);
     let mut link = Link::new(&options.link, options.seed);
     let connection = link.open(Micros::ZERO);

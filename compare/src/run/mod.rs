@@ -18,7 +18,7 @@ mod viewer;
 
 use panto_protocol::canvas::PaintError;
 use panto_protocol::connection::ConnectionError;
-use panto_protocol::message::Settings;
+use panto_protocol::message::{InputEvent, Settings};
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 use panto_server::trace::TraceError;
@@ -130,7 +130,7 @@ pub struct Outcome {
 /// Runs a workload to its end, or to an error, with figures until then. `progress` is told
 /// now and then how much of the work is done, 0 to 1, and whether to go on is its answer.
 pub fn run(workload: &Workload, options: &RunOptions, progress: &mut dyn FnMut(f64) -> bool) -> Outcome {
-    let mut gauge = Gauge::default();
+    let mut gauge = Gauge::new(workload.marks(), options.settings.is_lossless());
     let mut viewer = ViewerSide::new(options);
     let mut server = ServerSide::default();
     let mut link = Link::new(&options.link, options.seed);
@@ -160,6 +160,7 @@ pub fn run(workload: &Workload, options: &RunOptions, progress: &mut dyn FnMut(f
     figures.depth = settings.depth.bits();
     figures.scale = settings.scale.divisor() as u8;
     figures.copy_rect = settings.copy_rect;
+    figures.exact_only = settings.exact;
     figures.wire = settings.wire.name().into();
     figures.lossless = settings.is_lossless();
     figures.warm = options.library.as_ref().is_some_and(|library| !library.is_empty());
@@ -172,7 +173,7 @@ pub fn run(workload: &Workload, options: &RunOptions, progress: &mut dyn FnMut(f
 /// The work and its clock.
 struct Work {
     performance: Performance,
-    person: std::iter::Peekable<std::vec::IntoIter<(Micros, panto_protocol::message::InputEvent)>>,
+    person: std::iter::Peekable<std::vec::IntoIter<(Micros, InputEvent)>>,
     /// When the first picture was whole: the person begins.
     began: Option<Micros>,
     /// By how much slow motion is late.
@@ -264,7 +265,7 @@ impl Run<'_> {
             moved |= viewer.step(&mut ends, gauge)?;
             if self.work.began.is_none() && viewer.first_picture().is_some() {
                 self.work.began = Some(self.now);
-                gauge.began(self.now);
+                gauge.began(self.work.performance.scene(), viewer.picture(), self.now);
                 moved = true;
             }
             if !moved {
@@ -292,12 +293,15 @@ impl Run<'_> {
             let time = self.now.since(began);
             let before = self.work.performance.scene().position();
             if let Some((_, event)) = self.work.person.next_if(|(at, _)| *at <= time) {
+                if matches!(event, InputEvent::Key { down: true, .. }) {
+                    gauge.typed(self.now);
+                }
                 viewer.input(&event, self.now);
             } else if !self.work.performance.advance(time)? {
                 break;
             }
             if self.work.performance.scene().position() != before {
-                gauge.changed(self.now);
+                gauge.changed(self.work.performance.scene(), self.now);
             }
             moved = true;
             if self.options.pace == Pace::SlowMotion {

@@ -67,7 +67,7 @@ impl ServerSide {
             delivery.encoded(now);
             if delivered.frame.is_some() {
                 moved = true;
-                gauge.sent(delivery.planner().is_settled());
+                gauge.sent(delivery.planner().is_settled(), performance.scene());
             }
             timed(&mut self.cpu, || delivery.digest(connection, now));
             self.wake = delivered.wake.at.filter(|at| *at > now);
@@ -102,7 +102,7 @@ impl ServerSide {
                 let before = performance.scene().position();
                 performance.input(&event, time);
                 if performance.scene().position() != before {
-                    gauge.changed(now);
+                    gauge.changed(performance.scene(), now);
                 }
             }
             ServerEvent::Acked(acked) => {

@@ -75,7 +75,7 @@ impl ViewerSide {
                         (&mut self.painting, &mut self.connection, &mut self.picture);
                     let shown = timed(&mut self.cpu, || painting.frame(&frame, connection, picture, || now))?;
                     self.judge(shown.verdict);
-                    gauge.painted(shown.painted.settled, now);
+                    gauge.painted(shown.painted.settled, &self.picture, now);
                 }
                 ClientEvent::Digest { frames, digest } => {
                     let verdict = self.painting.check(frames, digest, &self.connection);
@@ -110,6 +110,11 @@ impl ViewerSide {
 
     pub(super) fn frames(&self) -> u64 {
         self.painting.frames()
+    }
+
+    /// What it shows.
+    pub(super) fn picture(&self) -> &Picture {
+        &self.picture
     }
 
     pub(super) fn painting(&self) -> &Painting {

@@ -1,36 +1,41 @@
-//! What is done on a screen: the demo desktop's script, or a recorded trace.
+//! What is done on a screen: the demo desktop's script, a recorded trace, or something computed.
 
 mod performance;
+mod synthetic;
 
 use std::path::{Path, PathBuf};
 
-use panto_protocol::geometry::{Point, Size};
+use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::InputEvent;
 use panto_protocol::time::Micros;
 use panto_server::demo::script;
 use panto_server::trace::{InputKind, Summary, TraceError, summarize};
 
 use crate::figures::WorkloadInfo;
+use crate::quality::Marks;
 
 pub use performance::Performance;
+pub use synthetic::{Synthetic, UnknownSynthetic};
 
 /// Work that can be done again and again, the same every time.
 #[derive(Debug, Clone)]
 pub struct Workload {
     name: String,
     kind: Kind,
+    marks: Marks,
 }
 
 #[derive(Debug, Clone)]
 enum Kind {
     Demo { size: Size },
     Trace { path: PathBuf, summary: Box<Summary> },
+    Synthetic(Synthetic),
 }
 
 impl Workload {
     /// The demo desktop and its script.
     pub fn demo(size: Size) -> Self {
-        Self { name: "demo".into(), kind: Kind::Demo { size } }
+        Self { name: "demo".into(), kind: Kind::Demo { size }, marks: Marks::default() }
     }
 
     /// A trace, by its own title or, without one, its file's name.
@@ -44,7 +49,24 @@ impl Workload {
             "" => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             title => title.to_owned(),
         };
-        Ok(Self { name, kind: Kind::Trace { path: path.to_owned(), summary: Box::new(summary) } })
+        let kind = Kind::Trace { path: path.to_owned(), summary: Box::new(summary) };
+        Ok(Self { name, kind, marks: Marks::default() })
+    }
+
+    /// A desktop that is computed.
+    pub fn synthetic(what: Synthetic) -> Self {
+        let name = format!("synthetic {}", what.name());
+        Self { name, kind: Kind::Synthetic(what), marks: what.marks() }
+    }
+
+    /// What of it has figures of its own.
+    pub fn marks(&self) -> Marks {
+        self.marks
+    }
+
+    /// Says where a film plays in a trace.
+    pub fn mark_clip(&mut self, clip: Option<Rect>) {
+        self.marks.clip = clip;
     }
 
     /// Name for tables.
@@ -60,7 +82,7 @@ impl Workload {
     /// Why it ends before its end, if it does.
     pub fn cut(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Demo { .. } => None,
+            Kind::Demo { .. } | Kind::Synthetic(_) => None,
             Kind::Trace { summary, .. } => summary.cut.as_deref(),
         }
     }
@@ -86,6 +108,9 @@ impl Workload {
                 let size = Size::new(s.header.width, s.header.height);
                 info(&s.header.description, size, s.duration, s.changes)
             }
+            Kind::Synthetic(what) => {
+                info(what.description(), synthetic::SIZE, what.duration(), what.events())
+            }
         }
     }
 
@@ -93,6 +118,7 @@ impl Workload {
     pub fn inputs(&self) -> Vec<(Micros, InputEvent)> {
         match &self.kind {
             Kind::Demo { size } => script(*size).events,
+            Kind::Synthetic(what) => what.inputs(),
             Kind::Trace { summary, .. } => {
                 let mut down = false;
                 summary.inputs.iter().map(|(at, kind)| (*at, stand_in(*kind, &mut down))).collect()
@@ -108,6 +134,7 @@ impl Workload {
     pub fn perform(&self) -> Result<Performance, TraceError> {
         match &self.kind {
             Kind::Demo { size } => Ok(Performance::demo(*size)),
+            Kind::Synthetic(what) => Ok(Performance::synthetic(*what)),
             Kind::Trace { path, .. } => Performance::trace(path),
         }
     }

@@ -9,6 +9,8 @@ use panto_server::demo::Desktop;
 use panto_server::scene::Scene;
 use panto_server::trace::{Player, TraceError};
 
+use super::synthetic::{self, Synthetic};
+
 /// A workload that is under way.
 pub struct Performance {
     scene: Scene,
@@ -18,6 +20,7 @@ pub struct Performance {
 enum Stage {
     Demo(Box<Desktop>),
     Trace(Box<Replay>),
+    Synthetic(Box<synthetic::Stage>),
 }
 
 /// A trace, whose screen cannot answer an input before that has arrived: what follows
@@ -37,6 +40,12 @@ impl Performance {
         Self { scene, stage: Stage::Demo(Box::new(desktop)) }
     }
 
+    pub(super) fn synthetic(what: Synthetic) -> Self {
+        let mut scene = Scene::new(synthetic::SIZE);
+        let stage = synthetic::Stage::new(what, &mut scene);
+        Self { scene, stage: Stage::Synthetic(Box::new(stage)) }
+    }
+
     pub(super) fn trace(path: &Path) -> Result<Self, TraceError> {
         let (player, scene) = Player::open(path)?;
         let replay = Replay { player, late: Micros::ZERO, arrived: 0 };
@@ -52,6 +61,7 @@ impl Performance {
     pub fn next_at(&self) -> Option<Micros> {
         match &self.stage {
             Stage::Demo(desktop) => desktop.next_tick(),
+            Stage::Synthetic(stage) => stage.next_at(),
             Stage::Trace(replay) => {
                 let waits = replay.player.next_is_input() && replay.arrived == 0;
                 replay.player.next_at().filter(|_| !waits).map(|at| at + replay.late)
@@ -63,6 +73,7 @@ impl Performance {
     pub fn is_over(&self) -> bool {
         match &self.stage {
             Stage::Demo(desktop) => desktop.next_tick().is_none(),
+            Stage::Synthetic(stage) => stage.next_at().is_none(),
             Stage::Trace(replay) => replay.player.next_at().is_none(),
         }
     }
@@ -76,6 +87,7 @@ impl Performance {
         let Some(next) = self.next_at().filter(|at| *at <= now) else { return Ok(false) };
         match &mut self.stage {
             Stage::Demo(desktop) => desktop.tick(&mut self.scene, next),
+            Stage::Synthetic(stage) => stage.tick(&mut self.scene),
             Stage::Trace(replay) => {
                 let at = Micros(next.0 - replay.late.0);
                 let is_input = replay.player.next_is_input();
@@ -99,6 +111,7 @@ impl Performance {
                     self.scene.set_pointer(*position);
                 }
             }
+            Stage::Synthetic(stage) => stage.input(event, now),
             Stage::Trace(replay) => {
                 replay.arrived += 1;
                 if let Some(at) = replay.player.next_at().filter(|_| replay.player.next_is_input()) {
@@ -111,7 +124,7 @@ impl Performance {
     /// Why it ended before its end, if it did.
     pub fn cut(&self) -> Option<String> {
         match &self.stage {
-            Stage::Demo(_) => None,
+            Stage::Demo(_) | Stage::Synthetic(_) => None,
             Stage::Trace(replay) => replay.player.cut().map(ToString::to_string),
         }
     }

@@ -203,6 +203,13 @@ impl Canvas {
         self.tiles.get(&slot)
     }
 
+    /// Forgets every cached glyph and tile. Pixels, windows and what may be recalled stay.
+    pub fn forget_caches(&mut self) {
+        self.glyphs.clear();
+        self.glyph_pixels = 0;
+        self.pixels -= self.tiles.drain().map(|(_, tile)| tile.size().area()).sum::<u64>();
+    }
+
     /// All cached tiles, in no order.
     pub fn tiles(&self) -> impl Iterator<Item = (TileSlot, &Arc<Picture>)> {
         self.tiles.iter().map(|(&slot, t)| (slot, t))
@@ -467,6 +474,25 @@ impl Canvas {
         }
         self.pixels = pixels;
         Ok(())
+    }
+}
+
+impl Clone for Canvas {
+    /// The same surfaces, windows and caches; what is cached is shared, pixels are copied.
+    fn clone(&self) -> Self {
+        Self {
+            surfaces: self.surfaces.clone(),
+            windows: self.windows.clone(),
+            glyphs: self.glyphs.clone(),
+            tiles: self.tiles.clone(),
+            library: self.library.clone(),
+            pixels: self.pixels,
+            glyph_pixels: self.glyph_pixels,
+            touched: self.touched.clone(),
+            damage: self.damage.clone(),
+            // Between two payloads it holds nothing but memory.
+            decoder: Decoder::new(),
+        }
     }
 }
 

@@ -224,8 +224,8 @@ impl ServerConnection {
         }
     }
 
-    /// Sends a frame.
-    pub fn send_frame(&mut self, message: Vec<u8>, now: Micros) {
+    /// Sends a frame, which others may be sent as well.
+    pub fn send_frame(&mut self, message: impl Into<Arc<Vec<u8>>>, now: Micros) {
         self.push_frame(message.into(), now);
     }
 

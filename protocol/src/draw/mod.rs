@@ -10,6 +10,7 @@ mod fill;
 mod glyph;
 mod inline_pixels;
 mod lines;
+mod lossy_pixels;
 mod pattern;
 mod put_pixels;
 mod recall;
@@ -26,6 +27,7 @@ pub use fill::Fill;
 pub use glyph::{Coverage, GlyphDefine, GlyphPlace, GlyphRun, GlyphSlot, PlacedGlyph};
 pub use inline_pixels::InlinePixels;
 pub use lines::{Frames, Lines};
+pub use lossy_pixels::LossyPixels;
 pub use pattern::{Ink, Pattern};
 pub use put_pixels::PutPixels;
 pub use recall::{GlyphRecall, TileRecall};
@@ -125,6 +127,8 @@ commands! {
     0x0d GlyphPlace,
     /// A rectangle of pixels inside the stream of commands.
     0x0e InlinePixels,
+    /// A rectangle of a photograph or a video, nearly as it is.
+    0x0f LossyPixels,
     /// A new surface.
     0x10 SurfaceCreate,
     /// A surface's new size.

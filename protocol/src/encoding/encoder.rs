@@ -18,6 +18,13 @@ pub struct Encoder {
     compress: Compress,
 }
 
+impl Clone for Encoder {
+    /// Another encoder: between two rectangles there is nothing to be copied but memory.
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
 impl Encoder {
     /// An encoder with its tables; the larger contexts are made when first needed.
     pub fn new() -> Self {

@@ -3,8 +3,8 @@
 use super::Coder;
 
 /// How fast a probability moves at first: by `2 / (2n + 3)` of the error after `n` outcomes.
-const RATES: [i64; LIMIT as usize + 1] = {
-    let mut rates = [0; LIMIT as usize + 1];
+const RATES: [i64; 64] = {
+    let mut rates = [0; 64];
     let mut n = 0;
     while n < rates.len() {
         rates[n] = 65536 * 2 / (2 * n as i64 + 3);
@@ -31,19 +31,22 @@ impl Default for Bit {
 
 impl Bit {
     /// The probability of a 1, in 65536 parts.
+    #[inline]
     pub(super) fn p(self) -> u32 {
         (self.0 >> 16).clamp(FLOOR, 65536 - FLOOR)
     }
 
     /// Learns an outcome.
+    #[inline]
     pub(super) fn learn(&mut self, bit: bool) {
         let (p, n) = (i64::from(self.0 >> 10), self.0 & 1023);
         let goal = if bit { (1 << 22) - 1 } else { 0 };
-        let p = p + (((goal - p) * RATES[n as usize]) >> 16);
+        let p = p + (((goal - p) * RATES[n as usize & 63]) >> 16);
         self.0 = (p as u32) << 10 | (n + 1).min(LIMIT);
     }
 
     /// Codes a decision and learns from it.
+    #[inline(always)]
     pub(super) fn code<C: Coder>(&mut self, c: &mut C, bit: bool) -> bool {
         let bit = c.code(bit, self.p());
         if C::LEARNS {

@@ -3,12 +3,13 @@
 use super::Coder;
 use super::bit::Tree;
 use super::bytes::Fields;
+use super::lossy::LossyModels;
 use super::pixels::PixelModels;
 use super::range::{RangeDecoder, RangeEncoder, Weight};
 use super::shape::Shapes;
 use super::text::Text;
 use crate::canvas::Canvas;
-use crate::draw::{Coverage, DrawCommand, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, SurfaceId};
+use crate::draw::{Coverage, DrawCommand, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, LossyPixels, SurfaceId};
 use crate::geometry::{Point, Rect};
 use crate::pixel::Color;
 use crate::wire::{DecodeError, Reader, Writer};
@@ -19,6 +20,7 @@ const END: u8 = 0;
 const GLYPH_DEFINE: u8 = 0x04;
 const GLYPH_PLACE: u8 = 0x0d;
 const INLINE_PIXELS: u8 = 0x0e;
+const LOSSY_PIXELS: u8 = 0x0f;
 
 /// Bits of an opcode.
 const OP_BITS: u32 = 5;
@@ -35,6 +37,7 @@ pub struct CommandModels {
     shapes: Shapes,
     text: Text,
     pixels: PixelModels,
+    lossy: LossyModels,
 }
 
 impl Default for CommandModels {
@@ -46,6 +49,7 @@ impl Default for CommandModels {
             shapes: Shapes::default(),
             text: Text::default(),
             pixels: PixelModels::default(),
+            lossy: LossyModels::default(),
         }
     }
 }
@@ -80,6 +84,14 @@ impl CommandModels {
         weight
     }
 
+    /// What these lossy pixels would cost now, before anything is learned from them: a little more than they will.
+    pub fn weigh_lossy(&mut self, put: &LossyPixels, canvas: &Canvas) -> Weight {
+        let mut weight = Weight::default();
+        // Fails only when decoding.
+        let _ = self.lossy.code(&mut weight, put, canvas, |_| Ok(()));
+        weight
+    }
+
     fn opcode<C: Coder>(&mut self, c: &mut C, op: u8) -> u8 {
         let [last, before] = self.before.map(usize::from);
         let op = self.opcodes[before << OP_BITS | last].code(c, op.into()) as u8;
@@ -105,6 +117,7 @@ impl StreamEncoder {
             DrawCommand::GlyphDefine(define) => drop(models.shapes.code(c, define)),
             DrawCommand::GlyphPlace(place) => drop(models.text.code(c, place, canvas, |_| Ok(()))),
             DrawCommand::InlinePixels(put) => drop(models.pixels.code(c, put, canvas, |_| Ok(()))),
+            DrawCommand::LossyPixels(put) => drop(models.lossy.code(c, put, canvas, |_| Ok(()))),
             other => {
                 let mut fields = Writer::with_payloads_apart();
                 other.encode_fields(&mut fields);
@@ -192,6 +205,7 @@ impl<'a> StreamDecoder<'a> {
                 };
                 models.pixels.code(c, &none, canvas, RangeDecoder::check)?.into()
             }
+            LOSSY_PIXELS => models.lossy.code(c, &no_lossy_pixels(), canvas, RangeDecoder::check)?.into(),
             op => {
                 let fields = models.fields.code(c, op, &[], RangeDecoder::check)?;
                 let mut r = Reader::with_payloads_apart(&fields, self.payloads);
@@ -210,4 +224,15 @@ impl<'a> StreamDecoder<'a> {
 /// What a decoder starts from.
 fn no_glyph() -> GlyphDefine {
     GlyphDefine { slot: GlyphSlot(0), coverage: Coverage::default(), bearing: Point::default(), advance: 0 }
+}
+
+/// What a decoder starts from.
+fn no_lossy_pixels() -> LossyPixels {
+    LossyPixels {
+        surface: SurfaceId::SCREEN,
+        rect: Rect::default(),
+        step: 1,
+        macroblocks: Vec::new(),
+        levels: Vec::new(),
+    }
 }

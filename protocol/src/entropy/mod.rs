@@ -16,12 +16,14 @@
 mod bit;
 mod bytes;
 mod commands;
+mod lossy;
 mod mixer;
 mod number;
 mod pixels;
 mod range;
 mod recent;
 mod shape;
+mod symbol;
 mod text;
 
 #[cfg(test)]
@@ -37,13 +39,25 @@ trait Coder {
     /// Whether models learn from what is coded.
     const LEARNS: bool;
 
+    /// Whether outcomes come from the coder: what it is given does not matter.
+    const READS: bool = false;
+
     /// Codes one bit of which `p / 65536` says how likely it is a 1 (`0 < p < 65536`).
     /// An encoder takes `bit` and returns it; a decoder returns what was encoded.
     fn code(&mut self, bit: bool, p: u32) -> bool;
 
+    /// Codes a number of `count` bits (at most 16) of which nothing is known, in one step.
+    fn raw(&mut self, value: u32, count: u32) -> u32;
+
+    /// Codes one of 16 symbols; `below` are the probabilities of those before each, in 32768 parts.
+    fn among(&mut self, below: &[i16; 16], symbol: usize) -> usize;
+
     /// The lowest `count` bits of a number of which nothing is known.
     fn literal(&mut self, value: u32, count: u32) -> u32 {
-        (0..count).rev().fold(0, |out, i| out << 1 | u32::from(self.code(value >> i & 1 == 1, 1 << 15)))
+        match count {
+            ..=16 => self.raw(value & ((1 << count) - 1), count),
+            _ => self.literal(value >> 16, count - 16) << 16 | self.raw(value & 0xffff, 16),
+        }
     }
 }
 

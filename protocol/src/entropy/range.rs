@@ -4,25 +4,33 @@
 use super::Coder;
 use crate::wire::{DecodeError, MAX_FRAME_DECISIONS};
 
+/// The part of 32768 that is a symbol's.
+#[inline]
+fn ends(below: &[i16; 16], symbol: usize) -> (u64, u64) {
+    let end = below.get(symbol + 1).map_or(32768, |end| *end as u64);
+    (below[symbol & 15] as u64, end)
+}
+
 /// Turns decisions into bytes.
 #[derive(Debug)]
 pub(super) struct RangeEncoder {
-    low: u32,
-    high: u32,
+    low: u64,
+    /// 2^32 <= range, the interval is `low..low + range`.
+    range: u64,
     decisions: u32,
     out: Vec<u8>,
 }
 
 impl Default for RangeEncoder {
     fn default() -> Self {
-        Self { low: 0, high: u32::MAX, decisions: 0, out: Vec::new() }
+        Self { low: 0, range: u64::MAX, decisions: 0, out: Vec::new() }
     }
 }
 
 impl RangeEncoder {
-    /// Bytes that are certain by now.
+    /// Bytes so far, about.
     pub(super) fn len(&self) -> usize {
-        self.out.len()
+        self.out.len() + self.range.leading_zeros() as usize / 8
     }
 
     /// Whether the frame should be ended: half of the decisions that it may have are used.
@@ -32,41 +40,89 @@ impl RangeEncoder {
 
     /// Ends with the fewest bytes that, followed by zeros, lie in the range.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        for bytes in 0..=4 {
+        for bytes in 0..=8 {
             // The lowest number of this many leading bytes that is not below the range.
-            let rest = u32::MAX.checked_shr(8 * bytes).unwrap_or(0);
-            let Some(value) = self.low.checked_add(rest).map(|v| v & !rest) else { continue };
-            if value <= self.high {
+            let rest = u64::MAX.checked_shr(8 * bytes).unwrap_or(0);
+            let value = self.low.wrapping_add(rest) & !rest;
+            if value.wrapping_sub(self.low) < self.range {
+                if value < self.low {
+                    self.carry();
+                }
                 self.out.extend_from_slice(&value.to_be_bytes()[..bytes as usize]);
                 break;
             }
         }
         self.out
     }
-}
 
-/// Where the range is cut for a probability.
-fn cut(low: u32, high: u32, p: u32) -> u32 {
-    low + ((u64::from(high - low) * u64::from(p)) >> 16) as u32
+    /// Adds one to the number that the bytes so far are. It is below 1 as a fraction, so
+    /// there is a byte that takes it.
+    #[cold]
+    fn carry(&mut self) {
+        for byte in self.out.iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
+                break;
+            }
+        }
+    }
+
+    /// Moves the lower end up.
+    #[inline]
+    fn raise(&mut self, by: u64) {
+        let (low, carried) = self.low.overflowing_add(by);
+        self.low = low;
+        if carried {
+            self.carry();
+        }
+    }
+
+    #[inline]
+    fn normalize(&mut self) {
+        // Once is enough: a step leaves at least 2^16 of a range, and most steps need none.
+        if self.range >> 32 == 0 {
+            self.out.extend_from_slice(&((self.low >> 32) as u32).to_be_bytes());
+            self.low <<= 32;
+            self.range <<= 32;
+        }
+    }
 }
 
 impl Coder for RangeEncoder {
     const LEARNS: bool = true;
 
+    #[inline]
     fn code(&mut self, bit: bool, p: u32) -> bool {
         self.decisions = self.decisions.saturating_add(1);
-        let cut = cut(self.low, self.high, p);
+        let ones = (self.range >> 16) * u64::from(p);
         if bit {
-            self.high = cut;
+            self.range = ones;
         } else {
-            self.low = cut + 1;
+            self.range -= ones;
+            self.raise(ones);
         }
-        while (self.low ^ self.high) >> 24 == 0 {
-            self.out.push((self.high >> 24) as u8);
-            self.low <<= 8;
-            self.high = self.high << 8 | 0xff;
-        }
+        self.normalize();
         bit
+    }
+
+    #[inline]
+    fn raw(&mut self, value: u32, count: u32) -> u32 {
+        self.decisions = self.decisions.saturating_add(1);
+        self.range >>= count;
+        self.raise(self.range * u64::from(value));
+        self.normalize();
+        value
+    }
+
+    #[inline]
+    fn among(&mut self, below: &[i16; 16], symbol: usize) -> usize {
+        self.decisions = self.decisions.saturating_add(1);
+        let (first, end) = ends(below, symbol);
+        self.range >>= 15;
+        self.raise(self.range * first);
+        self.range *= end - first;
+        self.normalize();
+        symbol
     }
 }
 
@@ -74,9 +130,11 @@ impl Coder for RangeEncoder {
 /// [`RangeDecoder::check`] tells.
 #[derive(Debug)]
 pub(super) struct RangeDecoder<'a> {
-    low: u32,
-    high: u32,
-    code: u32,
+    /// 2^32 <= range
+    range: u64,
+    /// The number that the bytes are, from the lower end of the interval. Below `range`
+    /// unless the bytes are no stream.
+    code: u64,
     decisions: u32,
     bytes: &'a [u8],
     at: usize,
@@ -84,17 +142,35 @@ pub(super) struct RangeDecoder<'a> {
 
 impl<'a> RangeDecoder<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let mut decoder = Self { low: 0, high: u32::MAX, code: 0, decisions: 0, bytes, at: 0 };
-        for _ in 0..4 {
-            decoder.shift();
-        }
+        let mut decoder = Self { range: u64::MAX, code: 0, decisions: 0, bytes, at: 0 };
+        decoder.shift();
+        decoder.shift();
         decoder
     }
 
+    #[inline]
     fn shift(&mut self) {
-        let byte = self.bytes.get(self.at).copied().unwrap_or(0);
-        self.code = self.code << 8 | u32::from(byte);
-        self.at += 1;
+        let next = match self.bytes.get(self.at..self.at + 4) {
+            Some(bytes) => u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+            None => self.last(),
+        };
+        self.code = self.code << 32 | u64::from(next);
+        self.at += 4;
+    }
+
+    /// The last bytes, followed by zeros.
+    #[cold]
+    fn last(&self) -> u32 {
+        let byte = |i| u32::from(self.bytes.get(self.at + i).copied().unwrap_or(0));
+        (0..4).fold(0, |next, i| next << 8 | byte(i))
+    }
+
+    #[inline]
+    fn normalize(&mut self) {
+        if self.range >> 32 == 0 {
+            self.range <<= 32;
+            self.shift();
+        }
     }
 
     /// Bytes that were needed so far.
@@ -108,7 +184,7 @@ impl<'a> RangeDecoder<'a> {
         if self.decisions > MAX_FRAME_DECISIONS {
             return Err(DecodeError::TooLarge { what: "coded commands" });
         }
-        if self.at > self.bytes.len() + 4 {
+        if self.at > self.bytes.len() + 8 {
             return Err(DecodeError::TooShort {
                 what: "coded commands",
                 need: self.at,
@@ -130,22 +206,44 @@ impl<'a> RangeDecoder<'a> {
 
 impl Coder for RangeDecoder<'_> {
     const LEARNS: bool = true;
+    const READS: bool = true;
 
+    #[inline]
     fn code(&mut self, _: bool, p: u32) -> bool {
         self.decisions = self.decisions.saturating_add(1);
-        let cut = cut(self.low, self.high, p);
-        let bit = self.code <= cut;
+        let ones = (self.range >> 16) * u64::from(p);
+        let bit = self.code < ones;
         if bit {
-            self.high = cut;
+            self.range = ones;
         } else {
-            self.low = cut + 1;
+            self.range -= ones;
+            self.code -= ones;
         }
-        while (self.low ^ self.high) >> 24 == 0 {
-            self.low <<= 8;
-            self.high = self.high << 8 | 0xff;
-            self.shift();
-        }
+        self.normalize();
         bit
+    }
+
+    #[inline]
+    fn raw(&mut self, _: u32, count: u32) -> u32 {
+        self.decisions = self.decisions.saturating_add(1);
+        self.range >>= count;
+        let value = (self.code / self.range).min((1 << count) - 1);
+        self.code -= value * self.range;
+        self.normalize();
+        value as u32
+    }
+
+    #[inline]
+    fn among(&mut self, below: &[i16; 16], _: usize) -> usize {
+        self.decisions = self.decisions.saturating_add(1);
+        self.range >>= 15;
+        let at = (self.code / self.range).min(32767) as i16;
+        let symbol = below[1..].iter().map(|b| i16::from(*b <= at)).sum::<i16>() as usize;
+        let (first, end) = ends(below, symbol);
+        self.code -= self.range * first;
+        self.range *= end - first;
+        self.normalize();
+        symbol
     }
 }
 
@@ -198,6 +296,19 @@ impl Coder for Weight {
         let (mantissa, down) = (p >> shift, 8 - shift);
         self.cost += u64::from(COSTS[mantissa as usize]) + u64::from(down) * 4096;
         bit
+    }
+
+    #[inline]
+    fn raw(&mut self, value: u32, count: u32) -> u32 {
+        self.cost += u64::from(count) * 4096;
+        value
+    }
+
+    #[inline]
+    fn among(&mut self, below: &[i16; 16], symbol: usize) -> usize {
+        let (first, end) = ends(below, symbol);
+        self.code(true, 2 * (end - first) as u32);
+        symbol
     }
 }
 

@@ -5,6 +5,7 @@ use super::mixer::Mixer;
 use super::number::{Number, Signed, Steady};
 use super::range::{RangeDecoder, RangeEncoder};
 use super::recent::Recent;
+use super::symbol::Symbol;
 use super::{Coder, hash};
 
 const SPECIFICATION: &str = include_str!("../../../PROTOCOL.md");
@@ -81,6 +82,13 @@ fn streams() {
         model!("literals of 8 bits: 0x12 0xff 0x00", (), &[0x12, 0xff, 0], 0, |_m, c, v| c.literal(v, 8))
     );
     lines.extend(model!("Tree of 5 bits: 17 17 3", Tree::new(5), &[17, 17, 3], 0, |m, c, v| m.code(c, v)));
+    lines.extend(model!(
+        "Symbol, all alike at first: 3 3 15 0 3 3 3",
+        Symbol::default(),
+        &[3, 3, 15, 0, 3, 3, 3],
+        0,
+        |m, c, v| m.code(c, v)
+    ));
     lines.extend(model!(
         "Number: 0 1 5 300 5 4294967295",
         Number::default(),

@@ -2,9 +2,12 @@
 //!
 //! | field    | wire    | meaning                                                   |
 //! |----------|---------|-----------------------------------------------------------|
-//! | header   | varint  | bit 0 settled, bit 1 coded, bit 2 payloads apart; from bit 3 on the number of inputs |
-//! | payloads | bytes   | only with bit 2, which is only allowed with bit 1          |
+//! | header   | varint  | bit 0 settled, bit 1 coded, bit 2 payloads apart or fresh; from bit 3 on the number of inputs |
+//! | payloads | bytes   | only with bits 1 and 2                                    |
 //! | commands |         | to the message's end; coded (section 13) or plain           |
+//!
+//! Bit 2 without bit 1 is a *fresh* frame: a plain one before which the receiver forgets
+//! what coded frames have taught, and all cached glyphs and tiles.
 //!
 //! Frames are counted, not numbered: the n-th message on the draw channel of a
 //! session is frame n.
@@ -16,7 +19,18 @@ use crate::wire::{DecodeError, MAX_DRAW_MESSAGE, MAX_FRAME_COMMANDS, Reader, Wri
 
 const SETTLED: u64 = 1;
 const CODED: u64 = 2;
+/// With [`CODED`].
 const APART: u64 = 4;
+/// Without [`CODED`].
+const FRESH: u64 = 4;
+
+/// A fresh frame that says nothing else.
+pub const FRESH_FRAME: [u8; 1] = [FRESH as u8];
+
+/// Whether a frame is a fresh one: the decoder will make its canvas forget its caches.
+pub fn is_fresh(message: &[u8]) -> bool {
+    Reader::new(message).varint().is_ok_and(|flags| flags & (CODED | FRESH) == FRESH)
+}
 
 /// What precedes a frame's commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,8 +147,9 @@ impl FrameDecoder {
             }
         };
         if flags & CODED == 0 {
-            if flags & APART != 0 {
-                return Err(DecodeError::Invalid { what: "frame header" }.into());
+            if flags & FRESH != 0 {
+                self.models = None;
+                canvas.forget_caches();
             }
             while !r.is_empty() {
                 count()?;

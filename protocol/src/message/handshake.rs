@@ -16,7 +16,7 @@ use crate::wire::{DecodeError, MAX_OUTPUTS, MAX_SECRET, Reader, Writer};
 
 /// The protocol version that this crate speaks. Both ends must agree on it until
 /// 1.0; a difference ends the connection with [`ByeReason::Version`].
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 const MAGIC: &[u8; 5] = b"PANTO";
 

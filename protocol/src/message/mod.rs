@@ -10,7 +10,7 @@ mod settings;
 
 pub use control::{ClientControl, ServerControl};
 pub use cursor::CursorMessage;
-pub use frame::{FrameBody, FrameDecoder, FrameHeader};
+pub use frame::{FRESH_FRAME, FrameBody, FrameDecoder, FrameHeader, is_fresh};
 pub use handshake::{
     Auth, AuthMethods, Bye, ByeReason, ClientHello, ResumeTicket, Rights, ServerHello, VERSION, Welcome,
 };

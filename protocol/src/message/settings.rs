@@ -5,7 +5,7 @@
 //! | 1     | mode      | 0 auto, 1 pixels, 2 commands, 3 hybrid      |
 //! | 1     | depth     | bits a pixel: 24, 16, 8, 4, 1               |
 //! | 1     | scale     | divisor: 1, 2, 4                            |
-//! | 1     | flags     | bit 0 dither, bit 1 CopyRect in `pixels`, bit 2 plain frames |
+//! | 1     | flags     | bit 0 dither, bit 1 CopyRect in `pixels`, bit 2 plain frames, bit 3 exact |
 
 use crate::wire::{DecodeError, Reader, Writer};
 
@@ -76,6 +76,8 @@ pub struct Settings {
     pub copy_rect: bool,
     /// The form of draw commands in frames.
     pub wire: Wire,
+    /// Whether nothing may be shown roughly first: every pixel that is sent is exact.
+    pub exact: bool,
 }
 
 impl Mode {
@@ -164,7 +166,8 @@ impl Settings {
         out.u8(self.scale.divisor() as u8);
         out.u8(u8::from(self.dither)
             | u8::from(self.copy_rect) << 1
-            | u8::from(self.wire == Wire::Plain) << 2);
+            | u8::from(self.wire == Wire::Plain) << 2
+            | u8::from(self.exact) << 3);
     }
 
     /// Reads the wire form; an unknown mode, depth, scale or flag is an error.
@@ -184,10 +187,11 @@ impl Settings {
             dither: flags & 1 != 0,
             copy_rect: flags & 2 != 0,
             wire: match flags {
-                0..=3 => Wire::Coded,
-                4..=7 => Wire::Plain,
-                _ => return Err(unknown("settings flag", flags)),
+                16.. => return Err(unknown("settings flag", flags)),
+                _ if flags & 4 != 0 => Wire::Plain,
+                _ => Wire::Coded,
             },
+            exact: flags & 8 != 0,
         })
     }
 }

@@ -424,6 +424,7 @@ fn settings() -> Settings {
         dither: true,
         copy_rect: true,
         wire: Wire::Plain,
+        exact: true,
     }
 }
 

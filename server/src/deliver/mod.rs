@@ -2,25 +2,40 @@
 //! connection machine. No I/O, and time is an argument, so a real session
 //! (`frontend`) and a simulated one (the comparison's virtual time) are the same code.
 
+mod group;
+mod groups;
+mod inputs;
 mod pointer;
 mod stages;
 
+use std::sync::Arc;
+
 use panto_protocol::canvas::{Digest, PaintError};
 use panto_protocol::connection::{Acked, ServerConnection};
-use panto_protocol::geometry::Rect;
-use panto_protocol::message::{FrameHeader, InputEvent, Settings};
+use panto_protocol::geometry::{Point, Rect};
+use panto_protocol::message::{FRESH_FRAME, InputEvent, Settings};
 use panto_protocol::time::Micros;
 
 use crate::pace::{Pace, Pacer};
-use crate::plan::{Frame, Planner};
+use crate::plan::Planner;
 use crate::scene::Scene;
+use groups::Membership;
+use inputs::Inputs;
 use pointer::PointerNews;
 use stages::StageClock;
 
+pub use group::PlannedFrame;
+pub use groups::{Groups, PlannerRef, Sharing};
 pub use stages::ServerStages;
 
 /// A picture must be at rest for this long before its digest is sent.
 const DIGEST_DELAY: Micros = Micros(150_000);
+
+/// Bytes a second of a link for which learning again, some ten kilobytes, is nothing.
+const FAST_RATE: u64 = 1_250_000;
+
+/// The same, told by the round trip: small frames never show what a link could carry.
+const FAST_ROUND_TRIP: Micros = Micros(10_000);
 
 /// When to call [`Delivery::deliver`] again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,22 +48,24 @@ pub struct Wake {
 }
 
 /// What one call of [`Delivery::deliver`] did.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Delivered {
-    /// The frame that was given to the connection, without its bytes.
-    pub frame: Option<Frame>,
+    /// The frame that was given to the connection.
+    pub frame: Option<Arc<PlannedFrame>>,
     /// When to look again.
     pub wake: Wake,
 }
 
 /// One viewer's share of the scene.
 pub struct Delivery {
-    planner: Planner,
+    member: Membership,
     pacer: Pacer,
     pointer: PointerNews,
     outputs: Vec<Rect>,
     /// Input events since the last frame.
-    inputs: u64,
+    inputs: Inputs,
+    /// Where the person has pointed since the planner was told.
+    focus: Option<Point>,
     stages: StageClock,
     /// When the newest frame was sent, until its digest followed.
     undigested: Option<Micros>,
@@ -56,14 +73,21 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Delivers what `planner` plans to a viewer that was told these outputs.
+    /// Delivers what `planner` plans to the only viewer, who was told these outputs.
     pub fn new(planner: Planner, outputs: Vec<Rect>, now: Micros) -> Self {
+        Self::shared(Arc::default(), planner, outputs, now)
+    }
+
+    /// Delivers to a viewer among others of the same scene. It begins with `planner` and may
+    /// come to share one with whoever is to have the same picture.
+    pub fn shared(groups: Arc<Groups>, planner: Planner, outputs: Vec<Rect>, now: Micros) -> Self {
         Self {
-            planner,
+            member: Membership::new(groups, planner, now),
             pacer: Pacer::default(),
             pointer: PointerNews::default(),
             outputs,
-            inputs: 0,
+            inputs: Inputs::default(),
+            focus: None,
             stages: StageClock::default(),
             undigested: Some(now),
             sent_digest: None,
@@ -72,13 +96,15 @@ impl Delivery {
 
     /// An input event of the viewer arrived; `obeyed`: it was allowed and goes to the source.
     pub fn input(&mut self, event: &InputEvent, obeyed: bool, now: Micros) {
-        self.inputs += 1;
+        self.inputs.add(self.member.groups().pictures());
         self.stages.input(now);
+        self.pacer.on_input(now);
         if let InputEvent::Pointer { position } = event
             && obeyed
         {
             self.pointer.moved_by_viewer(*position);
-            self.planner.set_focus(Some(*position));
+            // Not at once: whoever plans now would hold up the input.
+            self.focus = Some(*position);
         }
     }
 
@@ -89,12 +115,15 @@ impl Delivery {
 
     /// Other settings from the next frame on.
     pub fn set_settings(&mut self, settings: Settings) {
-        self.planner.set_settings(settings);
+        let mut groups = self.member.groups().lock();
+        if groups.settings(self.member.id()) != settings {
+            groups.alone(self.member.id()).set_settings(settings);
+        }
     }
 
     /// Sends everything again from the next frame on.
     pub fn refresh(&mut self) {
-        self.planner.refresh();
+        self.member.groups().lock().alone(self.member.id()).refresh();
     }
 
     /// What is known of the link.
@@ -102,14 +131,25 @@ impl Delivery {
         &self.pacer
     }
 
-    /// What the viewer has when all frames are painted.
-    pub fn planner(&self) -> &Planner {
-        &self.planner
+    /// What the viewer has when it was sent all frames, and has painted them.
+    pub fn planner(&self) -> PlannerRef<'_> {
+        self.member.planner()
     }
 
-    /// The planner, to be kept for a viewer that comes back.
-    pub fn into_planner(self) -> Planner {
-        self.planner
+    /// Whether the viewer lacks anything of the scene.
+    pub fn is_due(&self, scene: &Scene) -> bool {
+        self.member.groups().lock().is_due(self.member.id(), scene)
+    }
+
+    /// The planner, to be kept for a viewer that comes back. Frames that it was not sent yet
+    /// are given to the connection, whose unpainted frames are to be kept as well.
+    pub fn into_planner(mut self, connection: &mut ServerConnection, now: Micros) -> Planner {
+        let groups = Arc::clone(self.member.groups());
+        let mut groups = groups.lock();
+        while let Some(planned) = groups.take(self.member.id()) {
+            self.send(&planned, connection, now);
+        }
+        std::mem::replace(groups.alone(self.member.id()), Planner::new(Settings::default()))
     }
 
     /// Where the time between an input and its frame went so far.
@@ -145,31 +185,77 @@ impl Delivery {
             self.outputs = scene.outputs().to_vec();
             connection.send_outputs(scene.size(), self.outputs.clone());
         }
-        if !self.planner.is_due(scene) {
-            return Ok(nothing(self.digest_due(), true));
+        let (shared, id) = (Arc::clone(self.member.groups()), self.member.id());
+        let mut groups = shared.lock();
+        let (frames, bytes) = (connection.frames_in_flight(), connection.bytes_in_flight());
+        let budget = self.pacer.budget(groups.settings(id).mode, bytes, now);
+        groups.note(id, budget, self.is_fast());
+        if let Some(focus) = self.focus.take() {
+            groups.group_mut(id).planner.set_focus(Some(focus));
+        }
+        if !groups.is_due(id, scene) {
+            let at = [self.digest_due(), groups.merge(id, scene, now)].into_iter().flatten().min();
+            return Ok(nothing(at, true));
+        }
+        if let Some(at) = groups.waits_until(id, scene).filter(|at| now < *at) {
+            return Ok(nothing(Some(at), true));
         }
         self.stages.changed(now);
-        let (frames, bytes) = (connection.frames_in_flight(), connection.bytes_in_flight());
-        match self.pacer.pace(now, frames, bytes, self.inputs > 0) {
+        // Who is behind its group catches up as fast as the link lets it.
+        let behind = groups.is_behind(id);
+        let pace = self.pacer.pace(now, frames, bytes, behind || groups.has_news(id, scene));
+        groups.hold(id, pace == Pace::OnAck || (behind && pace != Pace::Now));
+        match pace {
             Pace::Now => {}
-            // The acknowledgement wakes the session.
-            Pace::OnAck => return Ok(nothing(None, false)),
-            Pace::At(time) => return Ok(nothing(Some(time), false)),
+            Pace::Urgent => groups.note(id, self.pacer.urgent(budget), self.is_fast()),
+            // The acknowledgement wakes the session; a change only where it may be an answer.
+            Pace::OnAck => return Ok(nothing(None, self.pacer.is_answering(now))),
+            Pace::At(time) => return Ok(nothing(Some(time), self.pacer.is_answering(now))),
         }
-        let budget = self.pacer.budget(self.planner.settings().mode, bytes);
-        let mut frame = self.planner.plan(scene, budget)?;
-        let settled = !self.planner.is_due(scene);
-        if let Some(frame) = &mut frame {
-            let inputs = std::mem::take(&mut self.inputs);
-            connection.send_frame(frame.take_message(FrameHeader { inputs, settled }), now);
-            self.pacer.on_sent(now);
-            self.stages.planned(now, inputs > 0);
-            self.undigested = Some(now);
-        } else if settled {
-            self.stages.unchanged();
+        if !behind {
+            groups.plan(id, scene, shared.take_picture(), now)?;
         }
-        let at = if settled { self.digest_due() } else { Some(now) };
-        Ok(Delivered { frame, wake: Wake { at, on_change: settled } })
+        let frame = groups.take(id);
+        let rests = !groups.is_due(id, scene);
+        match &frame {
+            Some(planned) => {
+                let (bytes, inputs) = self.send(planned, connection, now);
+                self.pacer.on_sent(now, bytes, rests);
+                self.stages.planned(now, inputs > 0);
+                self.undigested = Some(now);
+            }
+            None if rests => self.stages.unchanged(),
+            None => {}
+        }
+        let at = match rests {
+            true => [self.digest_due(), groups.merge(id, scene, now)].into_iter().flatten().min(),
+            false => Some(now),
+        };
+        Ok(Delivered { frame, wake: Wake { at, on_change: rests } })
+    }
+
+    /// Gives a frame to the connection; returns its bytes and the inputs that it answers.
+    fn send(
+        &mut self,
+        planned: &PlannedFrame,
+        connection: &mut ServerConnection,
+        now: Micros,
+    ) -> (usize, u64) {
+        if planned.frame().fresh {
+            connection.send_frame(FRESH_FRAME.to_vec(), now);
+            self.pacer.on_sent(now, FRESH_FRAME.len(), false);
+        }
+        let inputs = self.inputs.take_before(planned.picture);
+        let message = planned.message(inputs);
+        let bytes = message.len();
+        connection.send_frame(message, now);
+        (bytes, inputs)
+    }
+
+    /// Whether the viewer may be made to learn again.
+    fn is_fast(&self) -> bool {
+        self.pacer.rate().is_some_and(|rate| rate >= FAST_RATE)
+            || self.pacer.round_trip().is_some_and(|time| time <= FAST_ROUND_TRIP)
     }
 
     /// The frame of the last [`Delivery::deliver`] is encoded: so late is it now.
@@ -184,15 +270,13 @@ impl Delivery {
 
     /// Sends the digest of a picture that has rested for long enough. Needs no scene.
     pub fn digest(&mut self, connection: &mut ServerConnection, now: Micros) {
-        if self.digest_due().is_none_or(|at| now < at) || !self.planner.is_settled() {
+        if self.digest_due().is_none_or(|at| now < at) {
             return;
         }
+        let Some(digest) = self.member.groups().lock().digest(self.member.id()) else { return };
         self.undigested = None;
-        if connection.frames_sent() > 0 {
-            let digest = self.planner.digest();
-            if self.sent_digest.replace(digest) != Some(digest) {
-                connection.send_digest(digest);
-            }
+        if connection.frames_sent() > 0 && self.sent_digest.replace(digest) != Some(digest) {
+            connection.send_digest(digest);
         }
     }
 

@@ -44,6 +44,9 @@ pub struct ViewerInfo {
     pub dither: bool,
     /// Form of the draw commands: `coded` or `plain`.
     pub wire: String,
+    /// Whether nothing is shown roughly first.
+    #[serde(default)]
+    pub exact: bool,
     /// Bytes sent on the wire, TLS included.
     pub bytes_down: u64,
     /// Bytes received on the wire, TLS included.
@@ -70,6 +73,7 @@ impl ViewerInfo {
             dither: self.dither,
             copy_rect: self.copy_rect,
             wire: Wire::ALL.into_iter().find(|w| w.name() == self.wire).unwrap_or_default(),
+            exact: self.exact,
         }
     }
 
@@ -81,6 +85,7 @@ impl ViewerInfo {
         self.dither = settings.dither;
         self.copy_rect = settings.copy_rect;
         self.wire = settings.wire.name().into();
+        self.exact = settings.exact;
     }
 }
 

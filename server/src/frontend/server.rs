@@ -18,6 +18,7 @@ use super::registry::{Order, Registry, ViewerInfo};
 use super::session::Session;
 use crate::capture::WindowsState;
 use crate::control::Status;
+use crate::deliver::{Groups, Sharing};
 use crate::plan::Planner;
 use crate::scene::SharedScene;
 use crate::source::Source;
@@ -63,6 +64,7 @@ pub struct Server {
     pub(super) scene: Arc<SharedScene>,
     pub(super) source: Arc<dyn Source>,
     pub(super) registry: Registry,
+    pub(super) groups: Arc<Groups>,
     throttle: PasswordThrottle,
     limits: HandshakeLimits,
     parked: Mutex<HashMap<[u8; 16], Parked>>,
@@ -98,6 +100,7 @@ impl Server {
             scene,
             source,
             registry: Registry::default(),
+            groups: Arc::default(),
             throttle: PasswordThrottle::new(),
             limits: HandshakeLimits::default(),
             parked: Mutex::default(),
@@ -156,6 +159,11 @@ impl Server {
     /// All viewers.
     pub fn viewers(&self) -> Vec<ViewerInfo> {
         self.registry.list()
+    }
+
+    /// How much work its viewers share.
+    pub fn sharing(&self) -> Sharing {
+        self.groups.sharing()
     }
 
     /// Changes the settings of one viewer or of all; returns how many.

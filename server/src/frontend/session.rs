@@ -156,11 +156,12 @@ impl Session {
         drop(open.viewing);
         let (bytes_down, bytes_up) = (self.counters.written(), self.counters.read());
         tracing::info!(id = self.id, bytes_down, bytes_up, "viewer is out");
-        let connection = std::mem::replace(&mut self.connection, ServerConnection::new(Micros::ZERO));
+        let mut connection = std::mem::replace(&mut self.connection, ServerConnection::new(Micros::ZERO));
         if lost && !connection.is_closed() {
+            let planner = open.delivery.into_planner(&mut connection, self.server.now());
             let (painted, unpainted) = connection.into_unpainted();
             let parked = Parked {
-                planner: open.delivery.into_planner(),
+                planner,
                 painted,
                 unpainted,
                 credential: open.credential,
@@ -358,7 +359,7 @@ impl Session {
         let orders = self.server.registry.add(info, Arc::clone(&self.counters), secret);
         let changed = self.server.scene.subscribe();
         self.open = Some(Open {
-            delivery: Delivery::new(planner, outputs, now),
+            delivery: Delivery::shared(Arc::clone(&self.server.groups), planner, outputs, now),
             viewing: self.server.scene.view(),
             credential,
             rights,
@@ -451,7 +452,7 @@ impl Session {
             let mut scene = self.server.scene.lock();
             let writable = self.pipe.is_writable();
             let delivered = open.delivery.deliver(&mut scene, &mut self.connection, writable, now)?;
-            let all_sent = !open.delivery.planner().is_due(&scene);
+            let all_sent = !open.delivery.is_due(&scene);
             let all_painted = self.connection.frames_in_flight() == 0;
             (delivered, (all_sent && all_painted).then(|| scene.position()))
         };
@@ -464,8 +465,8 @@ impl Session {
             open.delivery.encoded(now);
             self.server.registry.update(self.id, |info| {
                 info.frames += 1;
-                info.updates += frame.count as u64;
-                for (kind, bytes) in &frame.bytes_by_kind {
+                info.updates += frame.frame().count as u64;
+                for (kind, bytes) in &frame.frame().bytes_by_kind {
                     *info.payload_bytes_by_kind.entry((*kind).to_owned()).or_default() += bytes;
                 }
             });

@@ -3,6 +3,7 @@
 
 mod anchors;
 mod motion;
+mod nature;
 mod repeat;
 mod solid;
 mod stipple;
@@ -10,6 +11,7 @@ pub mod text;
 mod uniform;
 
 pub use motion::{Motion, Moved};
+pub use nature::{Nature, nature};
 pub use repeat::Repeats;
 pub use solid::solid_areas;
 pub use stipple::stippled_areas;

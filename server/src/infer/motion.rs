@@ -43,7 +43,7 @@ const MIN_HEIGHT: i32 = 4;
 const MAX_MOVES: usize = 128;
 
 /// Searches for moves, and remembers which way things went.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Motion {
     recent: Vec<Point>,
 }

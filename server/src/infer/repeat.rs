@@ -31,7 +31,7 @@ const MAX_AREA: u64 = 8192;
 const MIN_AREA: u64 = 200;
 
 /// Rectangles that the viewer has in its tile cache.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Repeats {
     slots: HashMap<u64, TileSlot>,
     /// Hash of the tile in each slot used so far; at most [`SLOTS`].

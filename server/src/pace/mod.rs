@@ -1,62 +1,53 @@
 //! When the next frame may go, and how large it may be.
 //!
-//! Acknowledged frames are the only clock: what is in flight is bounded by what
-//! the link was seen to deliver in two round trips, so that no buffer on the way
-//! fills and an input's answer waits behind little.
+//! Acknowledged frames are the only clock. From them come the rate at which the way to
+//! the viewer's eye delivers (link, decoding and painting in one) and the shortest round
+//! trip, as BBR estimates them (Cardwell et al., 2016). In flight is what the link holds
+//! by itself and one frame more; a frame is no larger than what the link takes in one
+//! frame's time. So no buffer on the way fills, and an input's answer waits behind little.
 
-use std::collections::VecDeque;
+mod estimate;
+
+#[cfg(test)]
+mod tests;
 
 use panto_protocol::connection::Acked;
-use panto_protocol::encoding::Effort;
 use panto_protocol::message::Mode;
 use panto_protocol::time::Micros;
 
 use crate::plan::Budget;
+use estimate::Estimate;
 
-/// Shortest time between two frames: no display shows more than about 60 a second.
+/// Shortest time between two frames: no display shows more than about 60 a second. Also
+/// what one frame may take of the link.
 const FRAME_INTERVAL: Micros = Micros(16_000);
 
-/// The same when the person has just done something: the answer must not wait for the
-/// rhythm of whatever else moves on the screen.
+/// The same while a person waits for an answer: it must not wait for the rhythm of
+/// whatever else moves on the screen.
 const ANSWER_INTERVAL: Micros = Micros(3_000);
 
+/// An answer is expected for so long after an input.
+const ANSWER_TIME: Micros = Micros(150_000);
+
 /// Frames on their way at most, whatever their size.
-const MAX_FRAMES: usize = 16;
+const MAX_FRAMES: usize = 64;
 
-/// Bytes on their way before anything is known of the link: TCP itself starts
-/// with about 14 kB, and a desktop's first picture should not wait long for trust.
-const FIRST_WINDOW: usize = 64 << 10;
-
-/// The smallest window: less would starve links of any speed.
-const MIN_WINDOW: usize = 16 << 10;
+/// The smallest window, before anything is known of the link: what TCP itself starts with.
+const FIRST_WINDOW: usize = 16 << 10;
 
 /// The largest window, which also bounds what is kept for a viewer that resumes.
 const MAX_WINDOW: usize = 8 << 20;
 
-/// Acknowledgements that rate and round trip are estimated from.
-const SAMPLES: usize = 32;
-
-/// How long the shortest round trip is believed.
-const REMEMBER: Micros = Micros::from_millis(10_000);
+/// The smallest frame that bulk is cut into: a packet of most networks.
+const MIN_FRAME: usize = 1400;
 
 /// Decides when and how much.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pacer {
-    window: usize,
-    last_frame: Option<Micros>,
-    samples: VecDeque<Sample>,
-    /// The shortest round trip, and when it was seen.
-    shortest: Option<(Micros, Micros)>,
-    delivered: u64,
-    /// `delivered` and the time when each frame in flight was sent, oldest first.
-    sent: VecDeque<(u64, Micros)>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Sample {
-    round_trip: Micros,
-    /// Bytes a second.
-    rate: u64,
+    estimate: Estimate,
+    /// When the last frame went, and its bytes.
+    last_frame: Option<(Micros, usize)>,
+    last_input: Option<Micros>,
 }
 
 /// Whether a frame may be sent.
@@ -64,140 +55,106 @@ struct Sample {
 pub enum Pace {
     /// Now.
     Now,
+    /// Only what can be an answer may be sent now: what is small or near the pointer.
+    Urgent,
     /// At this time.
     At(Micros),
     /// When a frame is acknowledged.
     OnAck,
 }
 
-impl Default for Pacer {
-    fn default() -> Self {
-        Self {
-            window: FIRST_WINDOW,
-            last_frame: None,
-            samples: VecDeque::new(),
-            shortest: None,
-            delivered: 0,
-            sent: VecDeque::new(),
-        }
-    }
-}
-
 impl Pacer {
-    /// Whether a frame may be sent, with so many frames and bytes on their way.
-    /// `answers`: whether it is the first since an input.
-    pub fn pace(&self, now: Micros, frames: usize, bytes: usize, answers: bool) -> Pace {
-        if frames > 0 && (frames >= MAX_FRAMES || bytes >= self.window) {
-            return Pace::OnAck;
-        }
+    /// The person did something: an answer is expected.
+    pub fn on_input(&mut self, now: Micros) {
+        self.last_input = Some(now);
+    }
+
+    /// Whether a frame may be sent, with so many frames and bytes on their way. `news`: whether
+    /// the scene has changed since the last one.
+    pub fn pace(&self, now: Micros, frames: usize, bytes: usize, news: bool) -> Pace {
+        let is_full = |room| frames > 0 && (frames >= MAX_FRAMES || bytes >= self.window() + room);
+        let Some((last, bytes)) = self.last_frame else { return Pace::Now };
+        // While an answer is expected, a link that is free is used at once.
+        let answers = self.is_answering(now);
         let interval = if answers { ANSWER_INTERVAL } else { FRAME_INTERVAL };
-        match self.last_frame {
-            Some(last) if now < last + interval => Pace::At(last + interval),
-            _ => Pace::Now,
+        let next = last + interval.max(self.time_of(bytes));
+        if !is_full(0) && now >= next {
+            return Pace::Now;
+        }
+        let soon = last + ANSWER_INTERVAL;
+        match (answers && news && !is_full(self.frame_bytes()), is_full(0)) {
+            (true, _) if now >= soon => Pace::Urgent,
+            (true, true) => Pace::At(soon),
+            (true, false) => Pace::At(soon.min(next)),
+            (false, true) => Pace::OnAck,
+            (false, false) => Pace::At(next),
         }
     }
 
-    /// What the next frame may hold. Only `auto` and `hybrid` let the link choose the
-    /// effort: the other modes must cost the same bytes in every run.
-    pub fn budget(&self, mode: Mode, bytes_in_flight: usize) -> Budget {
-        let effort = match (mode, self.rate()) {
-            (Mode::Auto | Mode::Hybrid, Some(rate)) if rate > 40_000_000 => Effort::Fast,
-            (Mode::Auto | Mode::Hybrid, Some(rate)) if rate < 500_000 => Effort::Dense,
-            _ => Effort::Balanced,
-        };
-        Budget { bytes: self.window.saturating_sub(bytes_in_flight).max(MIN_WINDOW / 2), effort }
+    /// What a frame of [`Pace::Urgent`] may hold.
+    pub fn urgent(&self, budget: Budget) -> Budget {
+        Budget { bytes: self.frame_bytes() / 2, urgent: true, ..budget }
     }
 
-    /// A frame was given to the connection.
-    pub fn on_sent(&mut self, now: Micros) {
-        self.last_frame = Some(now);
-        self.sent.push_back((self.delivered, now));
+    /// Whether a change of the scene may be an answer.
+    pub fn is_answering(&self, now: Micros) -> bool {
+        self.last_input.is_some_and(|at| now.since(at) < ANSWER_TIME)
+    }
+
+    /// What the next frame may hold. Only `auto` and `hybrid` are told the link's rate: the
+    /// other modes must cost the same bytes in every run.
+    pub fn budget(&self, mode: Mode, bytes_in_flight: usize, now: Micros) -> Budget {
+        let frame = match self.is_answering(now) {
+            true => self.frame_bytes() / 2,
+            false => self.frame_bytes(),
+        };
+        let room = self.window().saturating_sub(bytes_in_flight);
+        let rate = matches!(mode, Mode::Auto | Mode::Hybrid).then(|| self.estimate.likely_rate());
+        Budget { bytes: frame.min(room).max(MIN_FRAME / 2), rate, now, urgent: false }
+    }
+
+    /// A frame of so many bytes was given to the connection; `whole`: nothing was left over
+    /// that could have been sent as well.
+    pub fn on_sent(&mut self, now: Micros, bytes: usize, whole: bool) {
+        self.last_frame = Some((now, bytes));
+        self.estimate.sent(now, bytes, whole);
     }
 
     /// Frames were acknowledged; so many are still on their way.
     pub fn on_acked(&mut self, acked: &Acked, still_in_flight: usize, now: Micros) {
-        self.delivered += acked.bytes as u64;
-        let mut first = None;
-        while self.sent.len() > still_in_flight {
-            first = self.sent.pop_front();
-        }
-        let Some((delivered_then, sent)) = first else { return };
-        let round_trip = Micros(now.since(sent).0.max(1));
-        let rate = (self.delivered - delivered_then) * 1_000_000 / round_trip.0;
-        self.samples.push_back(Sample { round_trip, rate });
-        if self.samples.len() > SAMPLES {
-            self.samples.pop_front();
-        }
-        // Large frames take longer than the link's own delay: the shortest is remembered
-        // for a while, beyond the samples.
-        let lately = self.samples.iter().map(|s| s.round_trip).min();
-        match (self.shortest, lately) {
-            (Some((known, since)), Some(lately)) if lately > known && now.since(since) < REMEMBER => {}
-            (_, Some(lately)) => self.shortest = Some((lately, now)),
-            _ => {}
-        }
-        let (Some(rate), Some(shortest)) = (self.rate(), self.round_trip()) else { return };
-        // What was delivered at best in the shortest round trip, and 20 ms for what is not
-        // the link's: scheduling, decoding, painting. A quarter more than that finds out
-        // whether the link takes more.
-        let product = rate.saturating_mul(shortest.0 + 20_000) / 1_000_000;
-        self.window = (product as usize * 5 / 4).clamp(MIN_WINDOW, MAX_WINDOW);
+        self.estimate.acked(acked.bytes, still_in_flight, now);
     }
 
-    /// The best delivery rate lately, bytes a second.
+    /// The delivery rate, bytes a second; unknown until enough was sent to tell.
     pub fn rate(&self) -> Option<u64> {
-        self.samples.iter().map(|s| s.rate).max()
+        self.estimate.rate()
     }
 
     /// The shortest round trip of the last ten seconds or so.
     pub fn round_trip(&self) -> Option<Micros> {
-        self.shortest.map(|(time, _)| time)
+        self.estimate.round_trip()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// How long the link takes for so many bytes.
+    fn time_of(&self, bytes: usize) -> Micros {
+        self.estimate.pace().map_or(Micros::ZERO, |rate| Micros(bytes as u64 * 1_000_000 / rate.max(1)))
+    }
 
-    #[test]
-    fn a_viewer_that_never_acks_gets_a_bounded_amount() {
-        let mut pacer = Pacer::default();
-        let (mut frames, mut bytes, mut now) = (0, 0, Micros::ZERO);
-        for _ in 0..10_000 {
-            now = now + FRAME_INTERVAL;
-            if pacer.pace(now, frames, bytes, false) == Pace::Now {
-                frames += 1;
-                bytes += pacer.budget(Mode::Pixels, bytes).bytes;
-                pacer.on_sent(now);
-            }
+    /// What the link takes in one frame's time.
+    fn frame_bytes(&self) -> usize {
+        match self.estimate.pace() {
+            Some(rate) => (rate * FRAME_INTERVAL.0 / 1_000_000) as usize,
+            None => FIRST_WINDOW / 2,
         }
-        assert!(frames <= MAX_FRAMES && bytes <= 2 * FIRST_WINDOW, "{frames} frames, {bytes} bytes");
+        .clamp(MIN_FRAME, MAX_WINDOW)
     }
 
-    #[test]
-    fn the_window_follows_the_link() {
-        // 250 kB/s and 80 ms. The first window takes 262 ms of them, and a link that is
-        // kept full never shows its own delay: the window stays near what it began with.
-        let mut pacer = Pacer::default();
-        let mut now = Micros::ZERO;
-        let mut link_free = Micros::ZERO;
-        for _ in 0..100 {
-            let size = pacer.window as u64;
-            pacer.on_sent(now);
-            link_free = link_free.max(now) + Micros(size * 1_000_000 / 250_000);
-            now = link_free + Micros(80_000);
-            pacer.on_acked(&Acked { frames: 1, bytes: size as usize, sent: Micros::ZERO }, 0, now);
+    /// Bytes that may be on their way: what the link holds, and one frame.
+    fn window(&self) -> usize {
+        match self.estimate.in_flight() {
+            Some(bytes) => bytes as usize + self.frame_bytes(),
+            None => FIRST_WINDOW,
         }
-        assert!((MIN_WINDOW..130_000).contains(&pacer.window), "{}", pacer.window);
-    }
-
-    #[test]
-    fn sixty_frames_a_second_at_most() {
-        let mut pacer = Pacer::default();
-        pacer.on_sent(Micros(100));
-        assert_eq!(pacer.pace(Micros(200), 1, 10, false), Pace::At(Micros(100) + FRAME_INTERVAL));
-        assert_eq!(pacer.pace(Micros(100) + FRAME_INTERVAL, 1, 10, false), Pace::Now);
-        // An answer need not wait so long.
-        assert_eq!(pacer.pace(Micros(100) + ANSWER_INTERVAL, 1, 10, true), Pace::Now);
+        .clamp(2 * MIN_FRAME, MAX_WINDOW)
     }
 }

@@ -34,6 +34,9 @@ impl Default for Out {
 /// A frame ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
+    /// Whether the viewer must forget models and caches first (`PROTOCOL.md` section 4.1): a
+    /// frame of its own that says so is to be sent before this one.
+    pub fresh: bool,
     /// The commands.
     pub body: FrameBody,
     /// How many commands.
@@ -107,7 +110,12 @@ impl FrameBuilder {
             Out::Plain(out) => (some.then(|| FrameBody::Plain(out.finish())), None),
             Out::Coded(out, mut models) => (some.then(|| FrameBody::coded(out, &mut models)), Some(models)),
         };
-        let frame = body.map(|body| Frame { body, count: self.commands, bytes_by_kind: self.bytes_by_kind });
+        let frame = body.map(|body| Frame {
+            fresh: false,
+            body,
+            count: self.commands,
+            bytes_by_kind: self.bytes_by_kind,
+        });
         (frame, models)
     }
 }

@@ -13,18 +13,22 @@
 mod compare;
 mod frame;
 mod layout;
+mod lossy;
+mod pieces;
 mod price;
 mod replay;
 mod residual;
+mod sharing;
 mod target;
 mod text;
+mod tiers;
 
 use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
 use panto_protocol::draw::{DrawCommand, SurfaceId, SurfaceResize};
-use panto_protocol::encoding::Effort;
 use panto_protocol::entropy::CommandModels;
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::message::{Depth, FrameBody, Mode, Offer, Scale, Settings, Wire};
+use panto_protocol::time::Micros;
 
 use crate::scene::{Change, Scene, Since};
 use frame::FrameBuilder;
@@ -35,21 +39,29 @@ use target::Target;
 pub use compare::differences;
 pub use frame::Frame;
 
-/// How much one frame may hold, and how hard to squeeze it.
+/// How much one frame may hold, and for which link it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Bytes after which no further rectangle is begun.
     pub bytes: usize,
-    /// Effort of the encodings.
-    pub effort: Effort,
+    /// The link's rate, bytes a second, if the choice of descriptions may depend on it.
+    pub rate: Option<u64>,
+    /// The time.
+    pub now: Micros,
+    /// Whether only what can be an answer to an input is to be sent: small differences, and
+    /// those near the pointer. The rest is left over.
+    pub urgent: bool,
 }
 
 impl Budget {
-    /// Everything at once, with balanced effort.
-    pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, effort: Effort::Balanced };
+    /// Everything at once, in the fewest bytes.
+    pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, rate: None, now: Micros::ZERO, urgent: false };
 }
 
-/// Plans the frames of one viewer and keeps its shadow.
+/// Plans the frames of one viewer, or of several that get the same, and keeps their shadow.
+///
+/// A clone goes on for some of them alone: nothing of what they have or know is lost.
+#[derive(Clone)]
 pub struct Planner {
     settings: Settings,
     shadow: Canvas,
@@ -67,6 +79,10 @@ pub struct Planner {
     focus: Option<Point>,
     /// What coded frames have taught both ends; absent only while a frame is made.
     models: Option<Box<CommandModels>>,
+    /// Whether the next frame must tell the viewer to forget models and caches.
+    fresh: bool,
+    /// Whether the viewer has offered anything.
+    offered: bool,
 }
 
 impl Planner {
@@ -84,6 +100,8 @@ impl Planner {
             wipe: false,
             focus: None,
             models: None,
+            fresh: false,
+            offered: false,
         }
     }
 
@@ -110,6 +128,13 @@ impl Planner {
     /// forgets that: it trusts nothing that the viewer has.
     pub fn offer(&mut self, offer: &Offer) {
         self.residual.offer(offer);
+        self.offered = *offer != Offer::default();
+    }
+
+    /// Estimates of time follow a clock, in nanoseconds since whenever. Without one they stay
+    /// what they were measured to be elsewhere: plans are the same in every run then.
+    pub fn calibrate(&mut self, clock: fn() -> u64) {
+        self.residual.calibrate(clock);
     }
 
     /// Tells where on the screen the person just typed or pointed.
@@ -134,12 +159,26 @@ impl Planner {
 
     /// Whether the viewer has all of the scene as of the last [`Planner::plan`].
     pub fn is_settled(&self) -> bool {
-        !self.unsynced && self.dirty.values().all(Region::is_empty)
+        !self.unsynced && self.dirty.values().all(Region::is_empty) && self.residual.rests_at().is_none()
     }
 
     /// Whether the scene changed since the last [`Planner::plan`], or something is left.
     pub fn is_due(&self, scene: &Scene) -> bool {
         !self.is_settled() || self.position != scene.position()
+    }
+
+    /// Whether the scene changed since the last [`Planner::plan`].
+    pub fn has_news(&self, scene: &Scene) -> bool {
+        self.position != scene.position()
+    }
+
+    /// Until when nothing is to be sent but the exact pixels of what is shown roughly, which
+    /// has to rest first; `None` if something is to be sent now, or nothing at all.
+    pub fn waits_until(&self, scene: &Scene) -> Option<Micros> {
+        let only = !self.unsynced
+            && self.position == scene.position()
+            && self.dirty.values().all(Region::is_empty);
+        self.residual.rests_at().filter(|_| only)
     }
 
     /// Makes the next frame from the newest scene; `None` if there is nothing to send.
@@ -162,10 +201,16 @@ impl Planner {
             self.follow(scene, budget, &mut frame)?;
         }
         self.position = scene.position();
+        for (surface, held) in self.residual.take_rested(budget.now).unwrap_or_default() {
+            self.dirty.entry(surface).or_default().add_region(&held);
+        }
         self.settle(scene, budget, &mut frame)?;
         self.shadow.take_damage();
-        let (frame, models) = frame.finish();
+        let (mut frame, models) = frame.finish();
         self.models = models.or(self.models.take());
+        if let Some(frame) = &mut frame {
+            frame.fresh = std::mem::take(&mut self.fresh);
+        }
         Ok(frame)
     }
 
@@ -177,17 +222,19 @@ impl Planner {
     }
 
     fn tools(&self) -> Tools {
+        // Plain, they would be the largest form of pixels instead of the smallest.
+        let inline = self.settings.wire == Wire::Coded;
+        let commands = Tools { copies: true, fills: true, tiles: true, text: inline, inline, lossy: false };
         match self.settings.mode {
             Mode::Pixels => {
-                Tools { copies: self.settings.copy_rect, fills: false, tiles: false, inline: false }
+                let copies = self.settings.copy_rect;
+                Tools { copies, fills: false, tiles: false, text: false, ..commands }
             }
-            Mode::Commands | Mode::Hybrid | Mode::Auto => Tools {
-                copies: true,
-                fills: true,
-                tiles: true,
-                // Plain, they would be the largest form of pixels instead of the smallest.
-                inline: self.settings.wire == Wire::Coded,
-            },
+            Mode::Commands => commands,
+            Mode::Hybrid | Mode::Auto => {
+                let lossy = inline && !self.settings.exact && self.settings.is_lossless();
+                Tools { lossy, ..commands }
+            }
         }
     }
 
@@ -195,9 +242,10 @@ impl Planner {
     fn sync(&mut self, windows: bool, scene: &Scene, frame: &mut FrameBuilder) -> Result<(), PaintError> {
         self.target = Target::new(&self.settings, !windows);
         self.dirty.clear();
+        self.residual.look_anew();
         if std::mem::take(&mut self.wipe) {
             layout::wipe(&mut self.shadow, frame)?;
-            self.residual = Residual::default();
+            self.residual.forget();
         }
         if windows {
             layout::mirror(scene.canvas(), &mut self.shadow, frame)?;
@@ -265,6 +313,7 @@ impl Planner {
                 region.rects().iter().map(|&r| self.target.reach(surface, r, scene)).collect();
             reach.simplify(64);
             self.target.update(surface, &reach, scene);
+            self.residual.changed(surface, &reach);
             self.dirty.entry(surface).or_default().add_region(&reach);
         }
         Ok(())
@@ -310,7 +359,7 @@ impl Planner {
             if target.size() != shadow.picture.size() {
                 return true;
             }
-            pixels += self.residual.weigh(target, shadow, region, budget.effort, bytes - pixels);
+            pixels += self.residual.weigh(target, shadow, region, bytes - pixels);
             if pixels >= bytes {
                 return true;
             }
@@ -336,7 +385,9 @@ impl Planner {
                 target,
                 alpha: self.shadow.surface(id)?.alpha,
                 tools,
-                effort: budget.effort,
+                rate: budget.rate,
+                now: budget.now,
+                urgent: budget.urgent,
                 focus: focus.filter(|(surface, _)| *surface == id).map(|(_, p)| p),
                 budget: budget.bytes,
                 palette_cells: matches!(self.settings.depth, Depth::D8 | Depth::D4),

@@ -6,21 +6,26 @@ use panto_protocol::pixel::Picture;
 
 /// Bits for each thing of a kind, the latest things counting most.
 #[derive(Debug, Clone, Copy)]
-struct Mean {
-    bits: u64,
-    things: u64,
+pub(super) struct Mean {
+    pub bits: u64,
+    pub things: u64,
     /// Things after which the past counts half.
-    memory: u64,
+    pub memory: u64,
 }
 
 impl Mean {
-    fn add(&mut self, bits: u64, things: u64) {
+    pub(super) fn add(&mut self, bits: u64, things: u64) {
         self.bits += bits;
         self.things += things;
         while self.things > self.memory {
             self.bits /= 2;
             self.things /= 2;
         }
+    }
+
+    /// Bits of so many things.
+    pub(super) fn of(&self, things: u64) -> u64 {
+        things.saturating_mul(self.bits) / self.things.max(1)
     }
 }
 

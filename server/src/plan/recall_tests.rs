@@ -175,7 +175,7 @@ impl Session {
 
     /// Sends frames until settled.
     fn update(&mut self, scene: &mut Scene, budget: usize) {
-        let budget = Budget { bytes: budget, effort: Effort::Balanced };
+        let budget = Budget { bytes: budget, ..Budget::UNLIMITED };
         for _ in 0..10_000 {
             if let Some(frame) = self.planner.plan(scene, budget).unwrap() {
                 let message = frame.message(FrameHeader::default());

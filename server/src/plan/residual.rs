@@ -1,5 +1,7 @@
 //! What differs between the shadow and the target, turned into commands.
 
+use std::collections::HashMap;
+
 use panto_protocol::canvas::{Canvas, PaintError, Surface};
 use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, InlinePixels, PutPixels, SurfaceId};
 use panto_protocol::encoding::{Effort, Encoder};
@@ -7,23 +9,19 @@ use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::message::Offer;
 use panto_protocol::pixel::Picture;
 use panto_protocol::quantize::CELL;
+use panto_protocol::time::Micros;
 
 use super::compare::differences;
 use super::frame::FrameBuilder;
+use super::lossy::Lossy;
+use super::pieces::{Pieces, is_near};
 use super::price::{Prices, edges};
 use super::text::Text;
+use super::tiers::{Clock, Look, Tier, Tiers};
 use crate::infer::{Motion, Repeats, solid_areas, stippled_areas};
-
-/// Pixels of one PutPixels at most: the finest step in which a large change can
-/// be interrupted by a more urgent one.
-const MAX_PUT: u64 = 128 * 1024;
 
 /// Bytes of a PutPixels apart from its payload, about: opcode, surface, rectangle, length.
 const PUT_HEADER: usize = 12;
-
-/// Pixels that are always coded inside the stream, however fast the link: their coding
-/// (10 ns each on either side, 300 in a photograph) delays nobody for long.
-const INLINE_ALWAYS: u64 = 64 * 1024;
 
 /// Inline pixels that are weighed before they are sent, so that later weighings are understood.
 const WEIGHED_MIN: u64 = 256;
@@ -32,6 +30,16 @@ const WEIGHED_MAX: u64 = 8192;
 /// What one PutPixels more costs, in bytes, beside its pixels: its header, its encoding's
 /// palette and a compressor that begins anew.
 const PUT_PIECE: u64 = 30;
+
+/// Differences of no more pixels are told before larger ones are looked at: an echo.
+const SMALL: u64 = 2048;
+
+/// The same under the person's eye.
+const CLOSE: u64 = 16_384;
+
+/// Rates, bytes a second, at which pixels with alpha are squeezed less and more.
+const HURRY: u64 = 40_000_000;
+const PATIENCE: u64 = 500_000;
 
 /// Which commands may describe a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,19 +50,31 @@ pub(super) struct Tools {
     pub fills: bool,
     /// Cached tiles.
     pub tiles: bool,
+    /// Text.
+    pub text: bool,
+    /// Photographs and films roughly first.
+    pub lossy: bool,
     /// Pixels inside a coded stream of commands.
     pub inline: bool,
 }
 
 /// What a residual is made with, from frame to frame.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Residual {
     encoder: Encoder,
     payload: Vec<u8>,
     motion: Motion,
     text: Text,
     prices: Prices,
+    tiers: Tiers,
+    lossy: Lossy,
     pub(super) repeats: Repeats,
+    /// What was looked at already and is still to be told, as pixels.
+    seen: HashMap<SurfaceId, Region>,
+    /// What is shown roughly and has to rest before it is told exactly.
+    held: HashMap<SurfaceId, Region>,
+    /// When what is held is looked at again.
+    rests_at: Option<Micros>,
 }
 
 /// One surface's difference.
@@ -63,13 +83,33 @@ pub(super) struct Job<'a> {
     pub target: &'a Picture,
     pub alpha: bool,
     pub tools: Tools,
-    pub effort: Effort,
+    /// The link's rate, bytes a second, if it may decide.
+    pub rate: Option<u64>,
+    /// The time.
+    pub now: Micros,
+    /// Whether only what can be an answer is told.
+    pub urgent: bool,
     /// Where the person just typed or pointed, in the surface's coordinates.
     pub focus: Option<Point>,
     /// Bytes that the frame may have in all.
     pub budget: usize,
     /// Whether each cell of the target has a palette of its own (depths 8 and 4).
     pub palette_cells: bool,
+}
+
+impl Job<'_> {
+    /// Effort of what is coded by itself.
+    fn effort(&self) -> Effort {
+        match self.rate {
+            Some(rate) if rate > HURRY => Effort::Fast,
+            Some(rate) if rate < PATIENCE => Effort::Dense,
+            _ => Effort::Balanced,
+        }
+    }
+
+    fn reads_text(&self) -> bool {
+        self.tools.text && !self.alpha
+    }
 }
 
 impl Residual {
@@ -82,54 +122,195 @@ impl Residual {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
-        let mut rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
+        let seen = self.seen.remove(&job.surface).unwrap_or_default();
+        let mut fresh = dirty.clone();
+        fresh.subtract_region(&seen);
+        let now = &shadow.surface(job.surface)?.picture;
+        let mut old = differences(job.target, now, &seen.intersection_region(dirty));
+        let mut rects = differences(job.target, now, &fresh);
         // Nothing outside the differences is dirty any more.
-        *dirty = rects.iter().copied().collect();
-        if rects.is_empty() {
+        fresh = rects.iter().copied().collect();
+        if job.tools.copies && !job.urgent && !rects.is_empty() && self.copies(job, &fresh, shadow, frame)? {
+            let now = &shadow.surface(job.surface)?.picture;
+            rects = differences(job.target, now, &fresh);
+            old = differences(job.target, now, &old.iter().copied().collect());
+        }
+        *dirty = rects.iter().chain(&old).copied().collect();
+        let (first, mut then): (Vec<Rect>, Vec<Rect>) =
+            rects.into_iter().partition(|r| r.area() <= SMALL || r.area() <= CLOSE && is_near(r, job.focus));
+        let mut seen = Region::default();
+        if !first.is_empty() {
+            self.tell(job, first, Vec::new(), dirty, &mut seen, shadow, frame)?;
+        }
+        if job.urgent {
+            seen.add_region(&old.into_iter().collect());
+            self.seen.insert(job.surface, seen);
             return Ok(());
         }
-        if job.tools.copies && self.copies(job, dirty, shadow, frame)? {
-            rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
-            *dirty = rects.iter().copied().collect();
+        if job.tools.lossy && !job.alpha && frame.len() < job.budget {
+            then = self.roughly(job, then, dirty, shadow, frame)?;
         }
-        let (edges, before) = (edges(job.target, &rects), frame.len());
+        if !then.is_empty() || !old.is_empty() {
+            self.tell(job, then, old, dirty, &mut seen, shadow, frame)?;
+        }
+        if !seen.is_empty() {
+            self.seen.insert(job.surface, seen);
+        }
+        if job.tools.lossy {
+            let mut left = dirty.clone();
+            left.add_region(self.held.get(&job.surface).unwrap_or(&Region::default()));
+            self.lossy.exact(job.surface, &left);
+        }
+        Ok(())
+    }
+
+    /// Tells photographs and films roughly where exact pixels would be late. What is told so
+    /// is held instead of dirty; returns what is to be told exactly.
+    fn roughly(
+        &mut self,
+        job: &Job<'_>,
+        rects: Vec<Rect>,
+        dirty: &mut Region,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<Vec<Rect>, PaintError> {
+        let mut sorted = self.lossy.sort(job, rects, &self.tiers);
+        let mut held: Region = std::mem::take(&mut sorted.held).into_iter().collect();
+        let (films, stills) = (std::mem::take(&mut sorted.films), std::mem::take(&mut sorted.stills));
+        for rect in films.iter().chain(&stills) {
+            dirty.subtract(rect);
+        }
+        let (left, rough) = self.lossy.tell(job, films, stills, shadow, frame)?;
+        for rect in left {
+            dirty.add(rect);
+        }
+        held.add_region(&rough);
+        if !held.is_empty() {
+            dirty.subtract_region(&held);
+            self.held.entry(job.surface).or_default().add_region(&held);
+            let at = job.now + self.lossy.rest();
+            self.rests_at = Some(self.rests_at.map_or(at, |known| known.min(at)));
+        }
+        Ok(sorted.exact)
+    }
+
+    /// What was held and may have rested by now, to be looked at again.
+    pub(super) fn take_rested(&mut self, now: Micros) -> Option<HashMap<SurfaceId, Region>> {
+        self.rests_at.take_if(|at| *at <= now)?;
+        Some(std::mem::take(&mut self.held))
+    }
+
+    /// When something that is shown roughly may have rested; `None` if all is exact.
+    pub(super) fn rests_at(&self) -> Option<Micros> {
+        self.rests_at
+    }
+
+    /// Tells differences: `rects` as whatever suits them, `old` ones, which were looked at
+    /// before, as pixels. What is told is taken out of `dirty`, what was looked at and has to
+    /// wait goes into `seen`.
+    #[allow(clippy::too_many_arguments)]
+    fn tell(
+        &mut self,
+        job: &Job<'_>,
+        mut rects: Vec<Rect>,
+        old: Vec<Rect>,
+        dirty: &mut Region,
+        seen: &mut Region,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        let before = frame.len();
+        let edges = edges(job.target, &rects);
         if job.tools.fills && !job.alpha {
-            let fills: Vec<_> = rects.iter().flat_map(|&r| solid_areas(job.target, r)).collect();
-            let patterns: Vec<_> =
-                rects.iter().flat_map(|&r| stippled_areas(job.target, job.surface, r)).collect();
-            if !fills.is_empty() || !patterns.is_empty() {
-                fill(job.surface, fills, shadow, frame)?;
-                for pattern in patterns {
-                    frame.emit(shadow, &pattern.into())?;
-                }
-                rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
-                *dirty = rects.iter().copied().collect();
-            }
+            rects = self.fills(job, rects, dirty, shadow, frame)?;
         }
-        if job.tools.inline && !job.alpha {
+        if job.reads_text() {
+            let area: Region = rects.iter().copied().collect();
             self.text.settle(job, &rects, dirty, &mut self.prices, shadow, frame)?;
-            rects = differences(job.target, &shadow.surface(job.surface)?.picture, dirty);
-            *dirty = rects.iter().copied().collect();
-        }
-        let mut pieces: Vec<Rect> = rects.into_iter().flat_map(split).collect();
-        // What lies under the person's eye first, then the smallest: it is on screen soonest.
-        pieces.sort_by_key(|r| {
-            let far = !job.focus.is_some_and(|p| near(r, p));
-            (far, r.area(), r.top, r.left)
-        });
-        let mut whole = true;
-        for rect in pieces {
             if frame.len() >= job.budget || frame.is_full() {
-                whole = false;
+                // Text may be left: all of it is looked at again.
+                seen.add_region(&old.into_iter().collect());
+                return Ok(());
+            }
+            let left = dirty.intersection_region(&area);
+            rects = differences(job.target, &shadow.surface(job.surface)?.picture, &left);
+            dirty.subtract_region(&area);
+            dirty.add_region(&rects.iter().copied().collect());
+        }
+        rects.extend(old.iter().copied());
+        let mut pieces = Pieces::new(rects, job.focus);
+        let mut whole = old.is_empty();
+        loop {
+            if frame.len() >= job.budget || frame.is_full() {
                 break;
             }
+            let room = (job.budget - frame.len()) as u64;
+            let Some(rect) = pieces.next(room, |r| self.tiers.bytes(Look::at(job.target, r), Tier::Dense)) else {
+                break;
+            };
             self.put(job, rect, shadow, frame)?;
             dirty.subtract(&rect);
+        }
+        for rect in pieces.left() {
+            whole = false;
+            seen.add(*rect);
         }
         if whole {
             self.prices.told(edges, frame.len() - before);
         }
         Ok(())
+    }
+
+    /// Fills and patterns; returns what differs then.
+    fn fills(
+        &mut self,
+        job: &Job<'_>,
+        rects: Vec<Rect>,
+        dirty: &mut Region,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<Vec<Rect>, PaintError> {
+        let fills: Vec<_> = rects.iter().flat_map(|&r| solid_areas(job.target, r)).collect();
+        let patterns: Vec<_> =
+            rects.iter().flat_map(|&r| stippled_areas(job.target, job.surface, r)).collect();
+        if fills.is_empty() && patterns.is_empty() {
+            return Ok(rects);
+        }
+        fill(job.surface, fills, shadow, frame)?;
+        for pattern in patterns {
+            frame.emit(shadow, &pattern.into())?;
+        }
+        let area: Region = rects.into_iter().collect();
+        let rects = differences(job.target, &shadow.surface(job.surface)?.picture, &area);
+        dirty.subtract_region(&area);
+        dirty.add_region(&rects.iter().copied().collect());
+        Ok(rects)
+    }
+
+    /// The target has changed here: what was seen of it does not count.
+    pub(super) fn changed(&mut self, surface: SurfaceId, region: &Region) {
+        for known in [&mut self.seen, &mut self.held] {
+            if let Some(known) = known.get_mut(&surface) {
+                known.subtract_region(region);
+            }
+        }
+    }
+
+    /// Nothing that was seen or held counts.
+    pub(super) fn look_anew(&mut self) {
+        self.seen.clear();
+        self.held.clear();
+        self.rests_at = None;
+    }
+
+    /// Forgets what the viewer has and what was learned of it. How long things take is known still.
+    pub(super) fn forget(&mut self) {
+        *self = Self { tiers: std::mem::take(&mut self.tiers), ..Self::default() };
+    }
+
+    /// Estimates of time follow this clock.
+    pub(super) fn calibrate(&mut self, clock: Clock) {
+        self.tiers.clock = Some(clock);
     }
 
     /// The viewer has these shapes and tiles.
@@ -144,7 +325,6 @@ impl Residual {
         target: &Picture,
         shadow: &Surface,
         region: &Region,
-        effort: Effort,
         limit: usize,
     ) -> usize {
         let mut bytes = 0;
@@ -152,9 +332,9 @@ impl Residual {
             self.payload.clear();
             let pixels = target.crop(rect);
             if shadow.alpha {
-                self.encoder.encode_argb(pixels, effort, &mut self.payload);
+                self.encoder.encode_argb(pixels, Effort::Balanced, &mut self.payload);
             } else {
-                self.encoder.encode(pixels, effort, &mut self.payload);
+                self.encoder.encode(pixels, Effort::Balanced, &mut self.payload);
             }
             bytes += self.payload.len() + PUT_HEADER;
             if bytes >= limit {
@@ -187,13 +367,13 @@ impl Residual {
     }
 
     /// Encodes a rectangle of the target into `self.payload`.
-    fn encode(&mut self, job: &Job<'_>, rect: Rect) {
+    fn encode(&mut self, job: &Job<'_>, rect: Rect, effort: Effort) {
         self.payload.clear();
         let pixels = job.target.crop(rect);
         if job.alpha {
-            self.encoder.encode_argb(pixels, job.effort, &mut self.payload);
+            self.encoder.encode_argb(pixels, effort, &mut self.payload);
         } else {
-            self.encoder.encode(pixels, job.effort, &mut self.payload);
+            self.encoder.encode(pixels, effort, &mut self.payload);
         }
     }
 
@@ -212,28 +392,20 @@ impl Residual {
                 return frame.emit(shadow, &tile.into());
             }
         }
-        if job.tools.inline && !job.alpha && (job.effort != Effort::Fast || rect.area() <= INLINE_ALWAYS) {
-            return self.put_inline(job, rect, shadow, frame);
-        }
-        self.encode(job, rect);
-        if job.palette_cells {
-            // Cells have few colours each and together perhaps too many for a palette.
-            let cells: Vec<Rect> = rect.grid(CELL).collect();
-            let whole = std::mem::take(&mut self.payload);
-            let mut parts = Vec::with_capacity(cells.len());
-            let mut bytes = 0;
-            for &cell in &cells {
-                self.encode(job, cell);
-                bytes += self.payload.len() + PUT_HEADER;
-                parts.push((cell, std::mem::take(&mut self.payload)));
-            }
-            if bytes < whole.len() + PUT_HEADER {
-                for (rect, payload) in parts {
-                    frame.emit(shadow, &PutPixels { surface: job.surface, rect, payload }.into())?;
-                }
-                return Ok(());
-            }
-            self.payload = whole;
+        let look = Look::at(job.target, rect);
+        let effort = match (job.tools.inline && !job.alpha, job.rate) {
+            (false, _) => job.effort(),
+            (true, None) => return self.put_inline(job, rect, look, shadow, frame),
+            (true, Some(rate)) => match self.tiers.choose(look, rate) {
+                Tier::Dense => return self.put_inline(job, rect, look, shadow, frame),
+                Tier::Balanced => Effort::Balanced,
+                Tier::Fast => Effort::Fast,
+            },
+        };
+        let began = self.tiers.begin();
+        self.encode(job, rect, effort);
+        if job.palette_cells && self.put_cells(job, rect, effort, shadow, frame)? {
+            return Ok(());
         }
         let put = PutPixels { surface: job.surface, rect, payload: std::mem::take(&mut self.payload) };
         let command = DrawCommand::PutPixels(put);
@@ -244,16 +416,50 @@ impl Residual {
         } else {
             0
         };
+        match effort {
+            Effort::Fast => self.tiers.told(look, Tier::Fast, bytes + PUT_HEADER, began),
+            Effort::Balanced => self.tiers.told(look, Tier::Balanced, bytes + PUT_HEADER, began),
+            Effort::Dense => {}
+        }
         self.keep(job, rect, bytes, shadow, frame)
+    }
+
+    /// Puts cell by cell what takes more as a whole (`self.payload`): cells have few colours
+    /// each and together perhaps too many for a palette. `false` if it does not.
+    fn put_cells(
+        &mut self,
+        job: &Job<'_>,
+        rect: Rect,
+        effort: Effort,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<bool, PaintError> {
+        let whole = std::mem::take(&mut self.payload);
+        let (mut parts, mut bytes) = (Vec::new(), 0);
+        for cell in rect.grid(CELL) {
+            self.encode(job, cell, effort);
+            bytes += self.payload.len() + PUT_HEADER;
+            parts.push((cell, std::mem::take(&mut self.payload)));
+        }
+        if bytes >= whole.len() + PUT_HEADER {
+            self.payload = whole;
+            return Ok(false);
+        }
+        for (rect, payload) in parts {
+            frame.emit(shadow, &PutPixels { surface: job.surface, rect, payload }.into())?;
+        }
+        Ok(true)
     }
 
     fn put_inline(
         &mut self,
         job: &Job<'_>,
         rect: Rect,
+        look: Look,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
+        let began = self.tiers.begin();
         let pixels = job.target.crop(rect).rows().flatten().copied().collect();
         let put = InlinePixels { surface: job.surface, rect, pixels };
         let sample = (WEIGHED_MIN..=WEIGHED_MAX).contains(&rect.area());
@@ -263,6 +469,7 @@ impl Residual {
         };
         let before = frame.len();
         frame.emit(shadow, &put.into())?;
+        self.tiers.told(look, Tier::Dense, frame.len() - before, began);
         if weight > 0 {
             self.prices.weighed(weight, frame.len() - before);
         }
@@ -307,23 +514,4 @@ fn fill(
         frame.emit(shadow, &Fill { surface, color, rects }.into())?;
     }
     Ok(())
-}
-
-/// Cuts a rectangle into pieces of at most [`MAX_PUT`] pixels.
-fn split(rect: Rect) -> Vec<Rect> {
-    if rect.area() <= MAX_PUT {
-        return vec![rect];
-    }
-    let rows = (MAX_PUT / u64::from(rect.width())).max(16) as i32;
-    (rect.top..rect.bottom)
-        .step_by(rows as usize)
-        .map(|top| Rect { top, bottom: (top + rows).min(rect.bottom), ..rect })
-        .collect()
-}
-
-/// Whether a rectangle lies around or close to a point.
-fn near(rect: &Rect, p: Point) -> bool {
-    const REACH: i32 = 48;
-    Rect::from_corners(rect.left - REACH, rect.top - REACH, rect.right + REACH, rect.bottom + REACH)
-        .contains(p)
 }

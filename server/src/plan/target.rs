@@ -13,7 +13,7 @@ use crate::scene::Scene;
 /// What a viewer's surfaces should look like.
 ///
 /// Without reduction this borrows the scene's own pictures and costs nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Target {
     quantizer: Quantizer,
     divisor: u32,

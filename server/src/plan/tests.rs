@@ -6,7 +6,7 @@ use panto_protocol::draw::{
     PutPixels, SurfaceCreate, SurfaceDestroy, TileCapture, TileSlot, TileUse, WindowCreate, WindowDestroy,
     WindowId, WindowMap, WindowMove, WindowStack,
 };
-use panto_protocol::encoding::Encoder;
+use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::Size;
 use panto_protocol::message::{Depth, FrameDecoder, FrameHeader};
 use panto_protocol::pixel::Picture;
@@ -34,7 +34,7 @@ impl Viewer {
     fn update(&mut self, scene: &mut Scene, budget: usize) -> usize {
         let mut bytes = 0;
         for _ in 0..10_000 {
-            let budget = Budget { bytes: budget, effort: Effort::Balanced };
+            let budget = Budget { bytes: budget, ..Budget::UNLIMITED };
             if let Some(frame) = self.planner.plan(scene, budget).unwrap() {
                 let message = frame.message(FrameHeader::default());
                 bytes += message.len();
@@ -72,7 +72,7 @@ mod anyhow_error {
 }
 
 fn settings(mode: Mode, depth: Depth, scale: Scale) -> Settings {
-    Settings { mode, depth, scale, dither: false, copy_rect: true, wire: Wire::Coded }
+    Settings { mode, depth, scale, dither: false, copy_rect: true, wire: Wire::Coded, exact: false }
 }
 
 /// What a viewer with these settings should see.

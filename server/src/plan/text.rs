@@ -36,7 +36,7 @@ const RECALL_BITS: u64 = 24;
 const FILL_BITS: u64 = 24;
 
 /// Glyphs that the viewer has, by their shape.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Text {
     finder: TextFinder,
     known: HashMap<Arc<Coverage>, Glyph>,

@@ -35,6 +35,9 @@ pub use writer::Writer;
 /// Version of the file format.
 pub const VERSION: u16 = 1;
 
+/// The oldest protocol version whose plain draw commands read and paint as today's do.
+const COMMANDS_SINCE: u32 = 2;
+
 /// What a trace says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::wrong;
 use super::format::{CHAPTER, END, INDEX, Item, MAGIC, MAX_CHAPTER, MAX_HEADER, WINDOW_LOG, decode};
-use super::{Entry, Event, Header, InputKind, TraceError, VERSION};
+use super::{COMMANDS_SINCE, Entry, Event, Header, InputKind, TraceError, VERSION};
 
 /// Bytes before a section's packed content: kind, length, hash.
 const SECTION_HEAD: usize = 13;
@@ -90,7 +90,7 @@ impl Reader {
         let mut json = vec![0; length as usize];
         file.read_exact(&mut json).map_err(|_| damaged("its header is cut short"))?;
         let header: Header = serde_json::from_slice(&json).map_err(|e| damaged(&e.to_string()))?;
-        if header.commands_version != message::VERSION {
+        if !(COMMANDS_SINCE..=message::VERSION).contains(&header.commands_version) {
             let found = header.commands_version;
             return Err(TraceError::Commands { path, found, known: message::VERSION });
         }

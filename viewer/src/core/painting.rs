@@ -4,7 +4,7 @@
 use panto_protocol::canvas::Digest;
 use panto_protocol::connection::ClientConnection;
 use panto_protocol::geometry::Region;
-use panto_protocol::message::{InputEvent, Offer};
+use panto_protocol::message::{InputEvent, Offer, is_fresh};
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 
@@ -168,6 +168,10 @@ impl Painting {
         mut clock: impl FnMut() -> Micros,
     ) -> Result<PaintedFrame, FrameError> {
         let began = clock();
+        if is_fresh(frame) {
+            // The canvas is about to forget what the library would keep.
+            self.learn();
+        }
         let painted = self.screen.paint(frame)?;
         let decoded = clock();
         self.dragging.painted(painted.inputs, self.screen.canvas(), decoded);

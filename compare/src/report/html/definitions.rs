@@ -39,7 +39,24 @@ const FIGURES: &[(&str, &str, &str)] = &[
     ("freshness_ms", "ms", "From a change of the screen to the painting of a picture at least as new."),
     ("first_picture_ms", "ms", "From the connection's beginning to the first whole picture."),
     ("first_picture_bytes", "bytes", "The bytes_down until the first whole picture was painted."),
-    ("time_to_lossless_ms", "ms", "From the last change of the screen to the exact picture."),
+    (
+        "recognisable_ms",
+        "ms",
+        "From the connection's beginning to the first picture of 25 dB PSNR against the screen.",
+    ),
+    ("exact_ms", "ms", "From the connection's beginning to the first exact picture."),
+    ("exact_after_rest_ms", "ms", "From the last change of the screen to the exact picture."),
+    (
+        "psnr_luma_db",
+        "dB",
+        "PSNR of luma of a film while it plays, by the mean squared error over its pictures that were shown.",
+    ),
+    (
+        "frames_played",
+        "frames/s",
+        "Different pictures of the film that were shown, a second; frames_offered is what it has.",
+    ),
+    ("lossy_share", "", "Mean share of the picture that was not exact after a frame."),
     ("server_cpu_s, viewer_cpu_s", "s", "CPU seconds of each side."),
     ("server_memory_bytes, viewer_memory_bytes", "bytes", "Largest resident memory of each side."),
     ("exact", "", "Whether the viewer's final picture is the expected one, pixel for pixel."),
@@ -109,6 +126,9 @@ fn settings(page: &Page<'_>, way: &str) -> String {
     }
     if row.copy_rect {
         parts.push("may copy rectangles".into());
+    }
+    if row.exact_only {
+        parts.push("nothing shown roughly first".into());
     }
     if row.wire == "plain" {
         parts.push("frames not entropy-coded".into());

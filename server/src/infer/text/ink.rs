@@ -88,7 +88,7 @@ impl Ink {
 }
 
 /// The inks used lately.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 #[expect(clippy::vec_box, reason = "an ink is 2.5 kB, and the order changes with every use")]
 pub(super) struct Inks(Vec<Box<Ink>>);
 

@@ -82,7 +82,7 @@ const MAX_GRIDS: usize = 6;
 const MAX_SURFACES: usize = 64;
 
 /// Finds text, and remembers shapes, colours and grids for the next time.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct TextFinder {
     knowledge: Knowledge,
     /// The last used first.

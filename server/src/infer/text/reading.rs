@@ -36,7 +36,7 @@ const AREA: u64 = 40;
 const MIN_SPLIT: u64 = 12;
 
 /// What was learnt from the text read so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Knowledge {
     pub shapes: Shapes,
     inks: Inks,

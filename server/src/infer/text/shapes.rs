@@ -16,7 +16,7 @@ const MAX_OF_SIZE: usize = 256;
 const MAX_SHAPES: usize = 16_384;
 
 /// Shapes by size, those used last first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Shapes {
     by_size: HashMap<Size, Vec<Arc<Coverage>>>,
     count: usize,

@@ -1,0 +1,107 @@
+//! What a block of a picture is of: nothing, photograph or film, or something with edges
+//! that must stay sharp.
+
+use panto_protocol::geometry::Rect;
+use panto_protocol::pixel::{Color, Picture};
+
+/// What a block shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// One colour, or nearly.
+    Flat,
+    /// A photograph, a film: many colours that change by little.
+    Natural,
+    /// Text, lines, widgets.
+    Drawn,
+}
+
+/// Different colours that a natural block has at least, of 1,024 pixels. Smoothed letters
+/// in two colours make fewer than 32, and in four up to a hundred, but stand on flat ground.
+const MIN_COLORS: u32 = 48;
+
+/// Different colours that no drawing has, of 1,024 pixels, whatever its edges.
+const MANY_COLORS: u32 = 256;
+
+/// A step of green from one pixel to the next that photographs rarely make.
+const HARD: i32 = 56;
+
+/// What the block at `rect` shows.
+pub fn nature(picture: &Picture, rect: Rect) -> Nature {
+    let (mut pairs, mut changes, mut hard) = (0u32, 0u32, 0u32);
+    let mut colors = [0u64; 32];
+    for y in rect.top..rect.bottom {
+        let row = picture.row(y, rect.left, rect.right);
+        for pair in row.windows(2) {
+            let step = (green(pair[0]) - green(pair[1])).abs();
+            changes += u32::from(pair[0] & 0x00ff_ffff != pair[1] & 0x00ff_ffff);
+            hard += u32::from(step > HARD);
+        }
+        pairs += row.len() as u32 - 1;
+        for pixel in row {
+            let hash = (pixel & 0x00ff_ffff).wrapping_mul(0x9e37_79b1) >> 21;
+            colors[hash as usize / 64] |= 1 << (hash % 64);
+        }
+    }
+    let distinct: u32 = colors.iter().map(|word| word.count_ones()).sum();
+    // Blocks at the rim of a rectangle may be small: fewer colours are as many then.
+    let enough = (MIN_COLORS * (pairs + 1) / 1024).clamp(12, MIN_COLORS);
+    if changes * 16 < pairs {
+        return if hard == 0 { Nature::Flat } else { Nature::Drawn };
+    }
+    // On a drawing's flat ground most neighbours are equal, and where they are not, they
+    // differ by much.
+    let soft = distinct >= enough && changes * 3 > pairs && hard * 4 < changes;
+    match soft || distinct > MANY_COLORS {
+        true => Nature::Natural,
+        false => Nature::Drawn,
+    }
+}
+
+fn green(color: Color) -> i32 {
+    (color >> 8 & 255) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use panto_protocol::geometry::Size;
+
+    const BLOCK: Size = Size::new(32, 32);
+
+    fn picture(f: impl Fn(u32, u32) -> u32) -> Picture {
+        let pixels = (0..32).flat_map(|y| (0..32).map(move |x| (x, y))).map(|(x, y)| f(x, y));
+        Picture::from_pixels(BLOCK, pixels.collect()).unwrap()
+    }
+
+    fn noise(x: u32, y: u32) -> u32 {
+        let h = (x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b)).wrapping_mul(0x2c1b_3c6d);
+        h >> 15
+    }
+
+    fn check(expected: Nature, f: impl Fn(u32, u32) -> u32) {
+        let picture = picture(f);
+        assert_eq!(nature(&picture, picture.bounds()), expected);
+    }
+
+    #[test]
+    fn natures() {
+        check(Nature::Flat, |_, _| 0x0012_3456);
+        check(Nature::Flat, |_, y| y * 0x0001_0101);
+        // A film with noise, and a soft gradient.
+        check(Nature::Natural, |x, y| {
+            let v = 60 + x * 2 + y + noise(x, y) % 20;
+            v << 16 | (v + noise(y, x) % 9) << 8 | v / 2
+        });
+        check(Nature::Natural, |x, y| (x * 3 + y * 2) << 16 | (x + 3 * y) << 8 | (x * 4));
+        // Letters, black on white, then smoothed in colours.
+        check(Nature::Drawn, |x, y| if (x / 2 + y / 5) % 3 == 0 { 0 } else { 0x00ff_ffff });
+        check(Nature::Drawn, |x, y| match (x % 8, y % 12) {
+            (1 | 5, 2..10) => noise(x, y) & 0x00ff_ffff,
+            (2..5, 2..10) => 0,
+            _ => 0x00ff_ffff,
+        });
+        // A dither and a chart's lines.
+        check(Nature::Drawn, |x, y| if (x + y) % 2 == 0 { 0x0080_8080 } else { 0x00c0_c0c0 });
+        check(Nature::Drawn, |x, y| if y == x / 2 { 0x00c0_2020 } else { 0x00ff_ffff });
+    }
+}

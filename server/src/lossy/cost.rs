@@ -1,0 +1,146 @@
+//! What levels are likely to cost: learned from those chosen before.
+
+use panto_protocol::lossy::{POSITIONS, SURROUNDINGS};
+
+/// Kinds of blocks, as the entropy coder tells them apart.
+pub(super) const KINDS: usize = 4;
+
+/// Magnitudes that have a cost of their own; larger ones cost [`MORE`] for each 1.
+pub(super) const MAGNITUDES: usize = 16;
+
+/// Contexts of a level.
+pub(super) const CONTEXTS: usize = KINDS * POSITIONS * SURROUNDINGS;
+
+/// Costs are in 256ths of a bit.
+const BIT: u32 = 256;
+
+/// `256 · log2(1 + i / 64)`.
+const LOGARITHMS: [u16; 64] = {
+    let mut table = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        // Squares tell the next binary digit.
+        let mut m = (64 + i as u64) << 24;
+        let (mut log, mut digit) = (0, 0);
+        while digit < 8 {
+            m = (m * m) >> 30;
+            log <<= 1;
+            if m >= 1 << 31 {
+                m >>= 1;
+                log |= 1;
+            }
+            digit += 1;
+        }
+        table[i] = log;
+        i += 1;
+    }
+    table
+};
+
+/// `256 · log2(n)` for `n >= 1`, rounded down a little.
+fn log2(n: u32) -> u32 {
+    let whole = n.ilog2();
+    let part = (n << (31 - whole)) >> 25 & 63;
+    whole * BIT + u32::from(LOGARITHMS[part as usize])
+}
+
+/// Outcomes of a decision: 0, 1.
+#[derive(Debug, Clone, Copy)]
+struct Count([u32; 2]);
+
+impl Count {
+    fn learn(&mut self, bit: bool) {
+        self.0[usize::from(bit)] += 16;
+    }
+
+    /// What both outcomes cost; older ones lose weight.
+    fn costs(&mut self) -> [u32; 2] {
+        let sum = self.0[0] + self.0[1];
+        let costs = self.0.map(|n| log2(sum) - log2(n));
+        if sum > 16 << 10 {
+            self.0 = self.0.map(|n| n / 2 + 1);
+        }
+        costs
+    }
+}
+
+/// Costs of everything about a block's levels, in 256ths of a bit.
+#[derive(Debug, Clone)]
+pub(super) struct Costs {
+    counts: Vec<[Count; MAGNITUDES]>,
+    lasts: Vec<[u32; 64]>,
+    /// By context, then magnitude; with its sign.
+    pub(super) level: Vec<[u32; MAGNITUDES]>,
+    /// By context: what is saved where a level is known not to be 0.
+    pub(super) some: Vec<u32>,
+    /// By kind, then place in the scan.
+    pub(super) last: Vec<[u32; 64]>,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        let count = |i: usize, m: usize| {
+            let (position, around) = (i / SURROUNDINGS % POSITIONS, i % SURROUNDINGS);
+            let some = 8 + 10 * around as u32 * (POSITIONS - position) as u32 / 4;
+            if m == 0 { Count([40, some]) } else { Count([30, 6 + 4 * around as u32]) }
+        };
+        let counts = (0..CONTEXTS).map(|i| std::array::from_fn(|m| count(i, m))).collect();
+        let mut costs = Self {
+            counts,
+            lasts: vec![[16; 64]; KINDS],
+            level: vec![[0; MAGNITUDES]; CONTEXTS],
+            some: vec![0; CONTEXTS],
+            last: vec![[0; 64]; KINDS],
+        };
+        costs.refresh();
+        costs
+    }
+}
+
+impl Costs {
+    /// Notes a level's magnitude; `known` if it was the last, which is not 0.
+    #[inline]
+    pub(super) fn learn(&mut self, context: usize, magnitude: usize, known: bool) {
+        let counts = &mut self.counts[context];
+        if !known {
+            counts[0].learn(magnitude > 0);
+        }
+        if magnitude > 0 {
+            let more = magnitude.min(MAGNITUDES - 1);
+            counts[1..more].iter_mut().for_each(|count| count.learn(true));
+            if magnitude < MAGNITUDES {
+                counts[more].learn(false);
+            }
+        }
+    }
+
+    /// Notes where a block's last level was.
+    pub(super) fn learn_last(&mut self, kind: usize, last: usize) {
+        self.lasts[kind][last] += 16;
+    }
+
+    /// Makes costs of what was learned.
+    pub(super) fn refresh(&mut self) {
+        for ((counts, level), some) in self.counts.iter_mut().zip(&mut self.level).zip(&mut self.some) {
+            let costs: [[u32; 2]; MAGNITUDES] = std::array::from_fn(|m| counts[m].costs());
+            level[0] = costs[0][0];
+            *some = costs[0][1];
+            // The sign.
+            let mut sum = costs[0][1] + BIT;
+            for m in 1..MAGNITUDES {
+                level[m] = sum + costs[m][0];
+                sum += costs[m][1];
+            }
+        }
+        for (counts, costs) in self.lasts.iter_mut().zip(&mut self.last) {
+            let sum: u32 = counts.iter().sum();
+            *costs = counts.map(|n| log2(sum) - log2(n));
+            if sum > 16 << 12 {
+                *counts = counts.map(|n| n / 2 + 1);
+            }
+        }
+    }
+}
+
+/// What each 1 beyond [`MAGNITUDES`] costs, about.
+pub(super) const MORE: u32 = BIT / 4;

@@ -1,0 +1,263 @@
+//! Photographs and video as [`LossyPixels`]: what the painter does is in
+//! `panto_protocol::lossy`; here it is decided what it shall do.
+//!
+//! ```text
+//!   target, now ─► motion search ─► prediction ─► levels by cost ─► LossyPixels
+//! ```
+
+mod cost;
+mod motion;
+mod quantize;
+
+use panto_protocol::draw::{LossyPixels, SurfaceId};
+use panto_protocol::geometry::Rect;
+use panto_protocol::lossy::{
+    BLOCKS, FILTERS, INTRA_MODES, IntraMode, MAX_VECTOR, Macroblock, Plane, Planes, Prediction, Reconstruction,
+    Vector, block_place, columns_and_rows, forward, predict_intra, predict_motion, predict_vector,
+};
+use panto_protocol::pixel::Picture;
+
+use self::cost::Costs;
+use self::motion::{REACH, Search, difference, squared_difference};
+use self::quantize::LevelChooser;
+
+/// Makes [`LossyPixels`]. Keeps what it has learned of costs and motion from one to the next.
+#[derive(Debug, Clone, Default)]
+pub struct LossyEncoder {
+    costs: Costs,
+    /// Of the rectangle before, by macroblock.
+    vectors: Vec<Vector>,
+    rect: Rect,
+}
+
+impl LossyEncoder {
+    /// A command that makes `rect` of a surface, which shows `now`, look like the same
+    /// rectangle of `target`: the more exactly the smaller `step` is (1 to 255, in halves of
+    /// a pixel value). `rect` must lie on both pictures, and have at most
+    /// [`panto_protocol::wire::MAX_INLINE_PIXELS`] pixels.
+    pub fn encode(
+        &mut self,
+        surface: SurfaceId,
+        rect: Rect,
+        target: &Picture,
+        now: &Picture,
+        step: u8,
+    ) -> LossyPixels {
+        let step = step.max(1);
+        let (columns, rows) = columns_and_rows(rect);
+        if rect != self.rect {
+            self.vectors = vec![Vector::default(); columns * rows];
+            self.rect = rect;
+        }
+        let mut frame = Frame {
+            costs: &mut self.costs,
+            target: Planes::around(target, rect, 16),
+            shown: Reconstruction::new(now, rect, step, REACH),
+            chooser: LevelChooser::new(step),
+            step: step.into(),
+            columns,
+            macroblocks: Vec::with_capacity(columns * rows),
+            levels: Vec::new(),
+        };
+        for index in 0..columns * rows {
+            if index % columns == 0 {
+                frame.costs.refresh();
+            }
+            frame.macroblock(index, &self.vectors);
+        }
+        let Frame { macroblocks, levels, .. } = frame;
+        for (vector, macroblock) in self.vectors.iter_mut().zip(&macroblocks) {
+            *vector = macroblock.vector().unwrap_or_default();
+        }
+        LossyPixels { surface, rect, step, macroblocks, levels }
+    }
+}
+
+/// One command while it is made.
+struct Frame<'a> {
+    costs: &'a mut Costs,
+    target: Planes,
+    shown: Reconstruction,
+    chooser: LevelChooser,
+    step: u32,
+    columns: usize,
+    macroblocks: Vec<Macroblock>,
+    levels: Vec<[i16; 64]>,
+}
+
+impl Frame<'_> {
+    fn macroblock(&mut self, index: usize, before: &[Vector]) {
+        let (x, y) = ((index % self.columns * 16) as i32, (index / self.columns * 16) as i32);
+        let still = self.still_error(x, y);
+        let mut macroblock = Macroblock::default();
+        if still > 0 {
+            macroblock.prediction = self.predict(index, x, y, before);
+            let first = self.levels.len();
+            self.correct(&mut macroblock, x, y);
+            // Not worth its bits?
+            if still * 16 <= self.step * self.step {
+                self.levels.truncate(first);
+                macroblock = Macroblock::default();
+                self.restore(x, y);
+            }
+        }
+        self.macroblocks.push(macroblock);
+    }
+
+    /// How wrong the macroblock is if it stays as it is.
+    fn still_error(&self, x: i32, y: i32) -> u32 {
+        let (now, then) = (&self.shown.planes, &self.target);
+        let chroma = |plane: usize| {
+            squared_difference(
+                &now.chroma[plane].block::<8>(x / 2, y / 2),
+                &then.chroma[plane].block(x / 2, y / 2),
+            )
+        };
+        squared_difference(&now.luma.block::<16>(x, y), &then.luma.block(x, y)) + chroma(0) + chroma(1)
+    }
+
+    /// Leaves a macroblock as it was.
+    fn restore(&mut self, x: i32, y: i32) {
+        let reference = &self.shown.reference;
+        let (luma, cb, cr) = (
+            reference.luma.block::<16>(x, y),
+            reference.chroma[0].block::<8>(x / 2, y / 2),
+            reference.chroma[1].block::<8>(x / 2, y / 2),
+        );
+        self.shown.planes.luma.put(x, y, &luma);
+        self.shown.planes.chroma[0].put(x / 2, y / 2, &cb);
+        self.shown.planes.chroma[1].put(x / 2, y / 2, &cr);
+    }
+
+    fn predict(&mut self, index: usize, x: i32, y: i32, before: &[Vector]) -> Prediction {
+        let target = self.target.luma.block::<16>(x, y);
+        let likely = predict_vector_for_next(&self.macroblocks, self.columns, index);
+        let at = |list: &[Macroblock], i: Option<usize>| {
+            i.and_then(|i| list.get(i)).and_then(Macroblock::vector).unwrap_or_default()
+        };
+        let candidates = [
+            likely,
+            at(&self.macroblocks, index.checked_sub(1)),
+            at(&self.macroblocks, index.checked_sub(self.columns)),
+            before.get(index).copied().unwrap_or_default(),
+            before.get(index + 1).copied().unwrap_or_default(),
+            before.get(index + self.columns).copied().unwrap_or_default(),
+        ];
+        let search = Search {
+            target: &target,
+            reference: &self.shown.reference.luma,
+            x,
+            y,
+            likely,
+            lambda: 3 * self.step,
+        };
+        let (vector, cost) = search.run(&candidates);
+        let mut best = (u32::MAX, 0);
+        for filter in 0..FILTERS.len() as u8 {
+            let block = predict_motion::<16>(&self.shown.reference.luma, x, y, vector, filter);
+            let cost = transformed_difference(&target, &block);
+            if cost < best.0 {
+                best = (cost, filter);
+            }
+        }
+        // Good enough that hardly a level is left.
+        if cost < 32 * self.step {
+            return Prediction::Motion { vector, filter: best.1 };
+        }
+        let (intra_cost, modes) = self.intra(x, y);
+        // Modes cost bits too.
+        let price = 8 * 4 * self.step;
+        if intra_cost + price < best.0 {
+            return Prediction::Intra { luma: modes, chroma: self.chroma_mode(x, y) };
+        }
+        Prediction::Motion { vector, filter: best.1 }
+    }
+
+    /// The best modes, judged by the target's own neighbours.
+    fn intra(&self, x: i32, y: i32) -> (u32, [IntraMode; 4]) {
+        let (mut sum, mut modes) = (0, [IntraMode::default(); 4]);
+        for (block, best_mode) in modes.iter_mut().enumerate() {
+            let (_, dx, dy) = block_place(block);
+            let (x, y) = (x + dx, y + dy);
+            let (cost, mode) = best_mode_of(&self.target.luma, x, y);
+            (sum, *best_mode) = (sum + cost, mode);
+        }
+        (sum, modes)
+    }
+
+    fn chroma_mode(&self, x: i32, y: i32) -> IntraMode {
+        best_mode_of(&self.target.chroma[0], x / 2, y / 2).1
+    }
+
+    /// Puts the prediction, and decides of each block how to correct it.
+    fn correct(&mut self, macroblock: &mut Macroblock, x: i32, y: i32) {
+        if let Prediction::Motion { vector, filter } = macroblock.prediction {
+            self.shown.predict_motion(x, y, vector, filter);
+        }
+        for block in 0..BLOCKS {
+            let (plane, dx, dy) = block_place(block);
+            let (x, y) = if plane == 0 { (x + dx, y + dy) } else { (x / 2, y / 2) };
+            if let Prediction::Intra { luma, chroma } = macroblock.prediction {
+                let mode = luma.get(block).copied().unwrap_or(chroma);
+                let shown = self.shown.plane(plane);
+                shown.put(x, y, &predict_intra(shown, x, y, mode));
+            }
+            let target = if plane == 0 { &self.target.luma } else { &self.target.chroma[plane - 1] };
+            let residual = residual(&target.block(x, y), &self.shown.plane(plane).block(x, y));
+            let kind = usize::from(block >= 4) + 2 * usize::from(macroblock.is_intra());
+            if let Some(levels) = self.chooser.choose(self.costs, &forward(&residual), kind) {
+                self.shown.correct(plane, x, y, &levels);
+                self.levels.push(levels);
+                macroblock.coded |= 1 << block;
+            }
+        }
+    }
+}
+
+/// The vector that the macroblock behind the last is told against.
+fn predict_vector_for_next(macroblocks: &[Macroblock], columns: usize, index: usize) -> Vector {
+    let likely = predict_vector(macroblocks, columns, index);
+    debug_assert!(likely.x.abs() <= MAX_VECTOR && likely.y.abs() <= MAX_VECTOR);
+    likely
+}
+
+fn best_mode_of(plane: &Plane, x: i32, y: i32) -> (u32, IntraMode) {
+    let block = plane.block::<8>(x, y);
+    let (mut best, mut best_mode, mut best_block) = (u32::MAX, IntraMode::default(), [[0; 8]; 8]);
+    for mode in INTRA_MODES {
+        let predicted = predict_intra(plane, x, y, mode);
+        let cost = difference(&block, &predicted);
+        if cost < best {
+            (best, best_mode, best_block) = (cost, mode, predicted);
+        }
+    }
+    (block_difference(&residual(&block, &best_block)), best_mode)
+}
+
+fn residual(target: &[[u8; 8]; 8], prediction: &[[u8; 8]; 8]) -> [i16; 64] {
+    let mut residual = [0; 64];
+    for ((out, a), b) in residual.as_chunks_mut::<8>().0.iter_mut().zip(target).zip(prediction) {
+        for i in 0..8 {
+            out[i] = i16::from(a[i]) - i16::from(b[i]);
+        }
+    }
+    residual
+}
+
+/// The sum of a residual's coefficients: about what is to be told of it.
+fn block_difference(residual: &[i16; 64]) -> u32 {
+    forward(residual).iter().map(|c| u32::from(c.unsigned_abs())).sum::<u32>() / 8
+}
+
+fn transformed_difference(a: &[[u8; 16]; 16], b: &[[u8; 16]; 16]) -> u32 {
+    (0..4).map(|block| block_difference(&residual(&quarter(a, block), &quarter(b, block)))).sum()
+}
+
+fn quarter(a: &[[u8; 16]; 16], block: usize) -> [[u8; 8]; 8] {
+    let (dx, dy) = (block % 2 * 8, block / 2 * 8);
+    let mut out = [[0; 8]; 8];
+    for (out, row) in out.iter_mut().zip(&a[dy..dy + 8]) {
+        out.copy_from_slice(&row[dx..dx + 8]);
+    }
+    out
+}

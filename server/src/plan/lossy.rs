@@ -1,0 +1,400 @@
+//! What may be shown roughly first, and when it is made exact.
+//!
+//! A surface is looked at in blocks. A natural block (photograph, film) that changed may
+//! go as `LossyPixels` where its exact pixels would be late; it is remembered until it has
+//! rested, and then told exactly like any other difference between shadow and target.
+//! Text and drawings are never lossy.
+
+use std::collections::HashMap;
+
+use panto_protocol::canvas::{Canvas, PaintError};
+use panto_protocol::draw::SurfaceId;
+use panto_protocol::geometry::{Rect, Region, Size};
+use panto_protocol::pixel::Picture;
+use panto_protocol::time::Micros;
+
+use super::compare::differences;
+use super::frame::FrameBuilder;
+use super::pieces::Pieces;
+use super::residual::Job;
+use super::tiers::{Look, Tiers};
+use crate::infer::{Nature, nature};
+use crate::lossy::LossyEncoder;
+
+/// Side of the blocks.
+const BLOCK: i32 = 32;
+
+/// Differences of fewer pixels are not looked at: they are told exactly in no time.
+const MIN_AREA: u64 = 64 * 64;
+
+/// Changes in quick succession that make a film.
+const FILM_HEAT: u8 = 3;
+
+/// Changes that follow each other within this time are quick.
+const QUICK: Micros = Micros(250_000);
+
+/// Nanoseconds that exact pixels of a film's picture, and of a photograph, may take to the
+/// viewer's eye.
+const FILM_TIME: u64 = 15_000_000;
+const STILL_TIME: u64 = 100_000_000;
+
+/// What lossy pixels of photographs may take in all.
+const STILL_LOSSY: Micros = Micros(150_000);
+
+/// What a film may take of the link, in hundredths.
+const FILM_SHARE: u64 = 60;
+
+/// The finest step, in halves of a pixel value: above 42 dB. The coarsest is a picture still.
+const FINEST: u32 = 13;
+const COARSEST: u32 = 160;
+
+/// A block that did not change for so long, or for two and a half of its film's pictures, rests.
+const REST: (Micros, Micros) = (Micros(100_000), Micros(250_000));
+
+/// Keeps what is lossy, from frame to frame.
+#[derive(Clone, Default)]
+pub(super) struct Lossy {
+    encoder: LossyEncoder,
+    surfaces: HashMap<SurfaceId, Grid>,
+    film: Film,
+}
+
+/// The pace and step of what is playing.
+#[derive(Debug, Clone, Copy)]
+struct Film {
+    step: u32,
+    /// Mean time between pictures.
+    interval: Micros,
+    last: Option<Micros>,
+}
+
+impl Default for Film {
+    fn default() -> Self {
+        Self { step: 0, interval: Micros(40_000), last: None }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Grid {
+    size: Size,
+    columns: usize,
+    blocks: Vec<Block>,
+    /// How many blocks are lossy.
+    lossy: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Block {
+    /// Of the target's pixels when they were looked at last.
+    hash: u64,
+    changed: Micros,
+    /// Quick changes lately.
+    heat: u8,
+    lossy: bool,
+    /// Whether its last change was not told yet.
+    untold: bool,
+}
+
+/// What is to be done with differences.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    /// To be told exactly, now.
+    pub exact: Vec<Rect>,
+    /// To be told roughly, now: films, then photographs.
+    pub films: Vec<Rect>,
+    pub stills: Vec<Rect>,
+    /// Rough already, and to be told when they rest.
+    pub held: Vec<Rect>,
+}
+
+impl Lossy {
+    /// Sorts differences of the target and the shadow, disjoint rectangles.
+    pub(super) fn sort(&mut self, job: &Job<'_>, rects: Vec<Rect>, tiers: &Tiers) -> Sorted {
+        let mut sorted = Sorted::default();
+        let grid = self.surfaces.entry(job.surface).or_default();
+        grid.fit(job.target.size());
+        let rest = self.film.rest();
+        let (mut films, mut stills): (Vec<Rect>, Vec<Rect>) = Default::default();
+        for rect in rects {
+            let worth = job.rate.is_some() && rect.area() >= MIN_AREA;
+            if !worth && !grid.is_lossy_in(rect) {
+                sorted.exact.push(rect);
+                continue;
+            }
+            let mut exact = Vec::new();
+            for (index, whole) in grid.blocks_of(rect) {
+                let part = whole.intersection(&rect);
+                let block = &mut grid.blocks[index];
+                if nature(job.target, whole) != Nature::Natural {
+                    exact.push(part);
+                    continue;
+                }
+                let hash = hash(job.target, whole);
+                if hash != block.hash || block.untold {
+                    block.change(hash, job.now);
+                    match (worth, block.heat >= FILM_HEAT) {
+                        (false, _) => exact.push(part),
+                        (true, true) => films.push(part),
+                        (true, false) => stills.push(part),
+                    }
+                } else if block.lossy && job.now.since(block.changed) < rest {
+                    sorted.held.push(part);
+                } else {
+                    exact.push(part);
+                }
+            }
+            // Nothing was found: the rectangle as it was has the better form.
+            match exact.iter().map(Rect::area).sum::<u64>() == rect.area() {
+                true => sorted.exact.push(rect),
+                false => sorted.exact.append(&mut merged(exact)),
+            }
+        }
+        let time = |rects: &[Rect]| -> u64 {
+            let rate = job.rate.unwrap_or(u64::MAX);
+            rects.iter().map(|&r| tiers.time(Look::at(job.target, r), rate)).sum()
+        };
+        let (films, stills) = (merged(films), merged(stills));
+        let film_time = time(&films);
+        let late = |limit| film_time.max(time(&stills)) > limit;
+        match late(FILM_TIME) {
+            true => sorted.films = films,
+            false => sorted.exact.extend(films),
+        }
+        match late(STILL_TIME) {
+            true => sorted.stills = stills,
+            false => sorted.exact.extend(stills),
+        }
+        sorted
+    }
+
+    /// Tells films and photographs roughly, as far as the budget goes. Returns what was not
+    /// told, and what is to be held.
+    pub(super) fn tell(
+        &mut self,
+        job: &Job<'_>,
+        films: Vec<Rect>,
+        stills: Vec<Rect>,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(Vec<Rect>, Region), PaintError> {
+        let rate = job.rate.unwrap_or(u64::MAX);
+        let (mut left, mut held) = (Vec::new(), Region::default());
+        if !films.is_empty() && frame.len() < job.budget {
+            let pixels: u64 = films.iter().map(Rect::area).sum();
+            let goal = self.film.goal(rate, job.now);
+            if self.film.step == 0 {
+                self.film.step = first_step(pixels, goal);
+            }
+            let before = frame.len();
+            for rect in films {
+                self.put(job, rect, self.film.step as u8, &mut held, shadow, frame)?;
+            }
+            self.film.learn((frame.len() - before) as u64, goal);
+        } else {
+            left.extend(films);
+        }
+        if !stills.is_empty() {
+            let pixels: u64 = stills.iter().map(Rect::area).sum();
+            let goal = (rate.saturating_mul(STILL_LOSSY.0) / 1_000_000).max(1);
+            let step = first_step(pixels, goal);
+            let mut pieces = Pieces::new(stills, job.focus);
+            while frame.len() < job.budget && !frame.is_full() {
+                let room = (job.budget - frame.len()) as u64;
+                let bytes = |r: Rect| (r.area() as u128 * goal as u128 / pixels as u128) as u64;
+                let Some(rect) = pieces.next(room, bytes) else { break };
+                self.put(job, rect, step as u8, &mut held, shadow, frame)?;
+            }
+            left.extend(pieces.left());
+        }
+        // What was not told counts as changed the next time as well.
+        if let Some(grid) = self.surfaces.get_mut(&job.surface) {
+            for rect in &left {
+                grid.blocks_of(*rect).for_each(|(index, _)| grid.blocks[index].untold = true);
+            }
+        }
+        Ok((left, held))
+    }
+
+    fn put(
+        &mut self,
+        job: &Job<'_>,
+        rect: Rect,
+        step: u8,
+        held: &mut Region,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), PaintError> {
+        let now = &shadow.surface(job.surface)?.picture;
+        let command = self.encoder.encode(job.surface, rect, job.target, now, step);
+        frame.emit(shadow, &command.into())?;
+        if let Some(grid) = self.surfaces.get_mut(&job.surface) {
+            for (index, _) in grid.blocks_of(rect) {
+                let block = &mut grid.blocks[index];
+                grid.lossy += usize::from(!block.lossy);
+                block.lossy = true;
+            }
+        }
+        for rest in differences(job.target, &shadow.surface(job.surface)?.picture, &rect.into()) {
+            held.add(rest);
+        }
+        Ok(())
+    }
+
+    /// These pixels are exact now.
+    pub(super) fn exact(&mut self, surface: SurfaceId, left: &Region) {
+        let Some(grid) = self.surfaces.get_mut(&surface).filter(|grid| grid.lossy > 0) else { return };
+        for index in 0..grid.blocks.len() {
+            if grid.blocks[index].lossy && !left.intersects(&grid.place(index)) {
+                grid.blocks[index].lossy = false;
+                grid.lossy -= 1;
+            }
+        }
+    }
+
+    /// When held pixels may have rested.
+    pub(super) fn rest(&self) -> Micros {
+        self.film.rest()
+    }
+}
+
+impl Film {
+    /// Bytes that a picture may take, `now` being the next one's time.
+    fn goal(&mut self, rate: u64, now: Micros) -> u64 {
+        if let Some(last) = self.last.replace(now) {
+            let since = now.since(last).0.clamp(10_000, 120_000);
+            self.interval = Micros((self.interval.0 * 7 + since) / 8);
+        }
+        (rate.saturating_mul(self.interval.0) / 1_000_000 * FILM_SHARE / 100).max(1)
+    }
+
+    /// A picture took so many bytes.
+    fn learn(&mut self, bytes: u64, goal: u64) {
+        // Bytes fall about as the step grows; a half of the way at once.
+        let wanted = u64::from(self.step) * (goal + bytes.min(goal * 4)) / (2 * goal);
+        self.step = (wanted as u32).clamp(FINEST, COARSEST);
+    }
+
+    fn rest(&self) -> Micros {
+        Micros((self.interval.0 * 5 / 2).clamp(REST.0.0, REST.1.0))
+    }
+}
+
+/// A step with which so many pixels take about so many bytes.
+fn first_step(pixels: u64, bytes: u64) -> u32 {
+    // A photograph takes 12 bits for each pixel of which one is an orthonormal step.
+    (pixels.saturating_mul(3) / bytes.max(1)).clamp(FINEST.into(), COARSEST.into()) as u32
+}
+
+impl Grid {
+    fn fit(&mut self, size: Size) {
+        if self.size != size {
+            let count = |side: u32| (side as usize).div_ceil(BLOCK as usize);
+            *self = Self {
+                size,
+                columns: count(size.width),
+                blocks: vec![Block::default(); count(size.width) * count(size.height)],
+                lossy: 0,
+            };
+        }
+    }
+
+    fn place(&self, index: usize) -> Rect {
+        let (x, y) = (index % self.columns, index / self.columns);
+        Rect::new(x as i32 * BLOCK, y as i32 * BLOCK, BLOCK as u32, BLOCK as u32)
+            .intersection(&Rect::of_size(self.size))
+    }
+
+    /// The blocks that a rectangle touches, with their places.
+    fn blocks_of(&self, rect: Rect) -> impl Iterator<Item = (usize, Rect)> + use<> {
+        let (columns, size) = (self.columns, self.size);
+        let rect = rect.intersection(&Rect::of_size(size));
+        let rows = if rect.is_empty() { 0..0 } else { rect.top / BLOCK..(rect.bottom - 1) / BLOCK + 1 };
+        rows.flat_map(move |y| (rect.left / BLOCK..(rect.right - 1) / BLOCK + 1).map(move |x| (x, y))).map(
+            move |(x, y)| {
+                let place = Rect::new(x * BLOCK, y * BLOCK, BLOCK as u32, BLOCK as u32);
+                (y as usize * columns + x as usize, place.intersection(&Rect::of_size(size)))
+            },
+        )
+    }
+
+    fn is_lossy_in(&self, rect: Rect) -> bool {
+        self.lossy > 0 && self.blocks_of(rect).any(|(index, _)| self.blocks[index].lossy)
+    }
+}
+
+impl Block {
+    fn change(&mut self, hash: u64, now: Micros) {
+        self.untold = false;
+        if hash == self.hash {
+            return;
+        }
+        // A first look is no change.
+        let quick = self.hash != 0 && now.since(self.changed) < QUICK;
+        self.heat = if quick { self.heat.saturating_add(1) } else { 0 };
+        (self.hash, self.changed) = (hash, now);
+    }
+}
+
+/// A hash of a rectangle's pixels, never 0.
+fn hash(picture: &Picture, rect: Rect) -> u64 {
+    let mut h = 1u64;
+    for y in rect.top..rect.bottom {
+        for pixel in picture.row(y, rect.left, rect.right) {
+            h = (h ^ u64::from(pixel & 0x00ff_ffff)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        }
+    }
+    h.max(1)
+}
+
+/// Disjoint rectangles joined where they stand side by side, and then where rows of them
+/// stand one below the other.
+fn merged(mut rects: Vec<Rect>) -> Vec<Rect> {
+    rects.sort_unstable_by_key(|r| (r.top, r.bottom, r.left));
+    let mut rows: Vec<Rect> = Vec::new();
+    for rect in rects {
+        match rows.last_mut() {
+            Some(l) if (l.top, l.bottom, l.right) == (rect.top, rect.bottom, rect.left) => l.right = rect.right,
+            _ => rows.push(rect),
+        }
+    }
+    rows.sort_unstable_by_key(|r| (r.left, r.right, r.top));
+    let mut out: Vec<Rect> = Vec::new();
+    for rect in rows {
+        match out.last_mut() {
+            Some(l) if (l.left, l.right, l.bottom) == (rect.left, rect.right, rect.top) => l.bottom = rect.bottom,
+            _ => out.push(rect),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_join() {
+        let rect = Rect::new(10, 20, 200, 100);
+        assert_eq!(merged(rect.grid(32).collect()), [rect]);
+        let hole: Vec<Rect> = rect.grid(32).filter(|r| r.left != 74).collect();
+        let area: u64 = hole.iter().map(Rect::area).sum();
+        let joined = merged(hole);
+        assert_eq!(joined.len(), 2);
+        assert_eq!(joined.iter().map(Rect::area).sum::<u64>(), area);
+    }
+
+    #[test]
+    fn a_films_step_finds_its_bytes() {
+        // Bytes as they fall with the step, for a link of 250 kB/s and 25 pictures a second.
+        let mut film = Film { step: first_step(230_400, 6_000), ..Film::default() };
+        let (mut now, mut bytes) = (Micros::ZERO, 0);
+        for _ in 0..60 {
+            now = now + Micros(40_000);
+            let goal = film.goal(250_000, now);
+            bytes = 400_000 / u64::from(film.step);
+            film.learn(bytes, goal);
+        }
+        assert!((5_000..7_000).contains(&bytes), "{bytes}");
+        assert!(film.rest() >= REST.0);
+    }
+}
