@@ -19,3 +19,4 @@ mod resume;
 mod scenes;
 mod security;
 mod tidy;
+mod viewers;

@@ -315,8 +315,13 @@ fn a_viewer_that_connects_late_finds_the_work_prepared() {
         let figures = measure(setting).unwrap();
         assert_eq!(figures.error, None, "{setting}");
         assert_eq!(figures.lossless, setting.starts_with("panto"));
-        let (recognisable, exact) = (figures.recognisable_ms.unwrap(), figures.exact_ms.unwrap());
-        assert!(0.0 < recognisable && recognisable <= exact, "{setting}: {recognisable} and {exact} ms");
+        // JPEG may never become exact.
+        let (recognisable, exact) = (figures.recognisable_ms.unwrap(), figures.exact_ms);
+        assert!(exact.is_some() || !figures.lossless, "{setting}");
+        assert!(
+            0.0 < recognisable && exact.is_none_or(|exact| recognisable <= exact),
+            "{setting}: {recognisable} and {exact:?} ms"
+        );
         // Only the typing is left for later.
         assert!(figures.first_picture_bytes.unwrap() > 1_000, "{setting}");
         assert!(figures.input_to_pixel_ms.is_some(), "{setting}");

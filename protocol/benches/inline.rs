@@ -13,7 +13,8 @@ use panto_protocol::pixel::Picture;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
-    for (name, picture) in &pictures::all(pictures::HD) {
+    let more = [("flat", pictures::flat(pictures::HD)), ("web page", pictures::web(pictures::HD))];
+    for (name, picture) in pictures::all(pictures::HD).iter().chain(&more) {
         coding(&mut criterion, name, picture);
     }
     criterion.final_summary();

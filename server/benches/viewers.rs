@@ -1,5 +1,5 @@
 //! What twenty viewers of one scene cost the server, beside one: planning, encoding and
-//! delivering in CPU time, sockets and TLS apart. A minute of work on a screen of 1280 × 800,
+//! delivering in CPU time, sockets and TLS apart. Half a minute of work on a screen of 1280 × 800,
 //! in virtual time: a terminal scrolls, somebody types, a picture loads, a small video plays.
 //!
 //!     cargo bench -p panto-server --bench viewers
@@ -7,9 +7,6 @@
 #[path = "../tests/viewers/room.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod room;
-
-use std::sync::Arc;
-use std::time::Duration;
 
 use panto_protocol::draw::SurfaceId;
 use panto_protocol::geometry::{Point, Rect, Size};
@@ -79,9 +76,9 @@ fn put(room: &mut Room, at: Point, picture: &Picture) {
     room.change(|scene| scene.pixels(SurfaceId::SCREEN, at, picture.view()).expect("a screen"));
 }
 
-/// The same minute for everyone.
+/// The same for everyone.
 fn work(room: &mut Room, desk: &mut Desk) {
-    for second in 0..60 {
+    for second in 0..30 {
         match second % 6 {
             0 | 1 => {
                 for _ in 0..30 {
@@ -111,42 +108,45 @@ fn work(room: &mut Room, desk: &mut Desk) {
     }
 }
 
-fn run(mode: Mode, viewers: usize, enter: impl Fn(&mut Room, Settings)) -> (Duration, String) {
+/// What a run cost.
+struct Cost {
+    /// CPU seconds until all had their first pictures and were taken in.
+    entering: f64,
+    /// CPU seconds of the work after that.
+    working: f64,
+    said: String,
+}
+
+/// So many viewers, who enter so long after each other.
+fn run(mode: Mode, viewers: usize, apart: Micros) -> Cost {
     let mut desk = Desk { letters: (0..90).map(letter).collect(), line: 0 };
     let mut room = Room::new(Scene::new(SIZE), false);
     put(&mut room, Point::default(), &desk.text(SIZE, 5000));
     let settings = Settings { mode, ..Settings::default() };
-    (0..viewers).for_each(|_| enter(&mut room, settings));
-    room.pass(Micros(5_000_000));
+    for _ in 0..viewers {
+        room.enter(settings);
+        if apart > Micros::ZERO {
+            room.pass(apart);
+        }
+    }
+    room.pass(Micros(6_000_000));
+    let entering = room.served;
     work(&mut room, &mut desk);
     room.pass(Micros(1_000_000));
-    let sharing = room.sharing();
-    let bytes = room.viewers[0].bytes / 1000;
-    (room.served, format!("{} planned, {} shadows, {bytes} kB each", sharing.planned, sharing.planners))
+    let (sharing, bytes) = (room.sharing(), room.viewers[0].bytes / 1000);
+    let said = format!("{} planned, {} shadows, {bytes} kB each", sharing.planned, sharing.planners);
+    Cost { entering, working: room.served - entering, said }
 }
 
 fn main() {
     for mode in [Mode::Hybrid, Mode::Pixels] {
-        let together = |room: &mut Room, settings| drop(room.enter(settings));
-        let one_by_one = |room: &mut Room, settings| {
-            room.enter(settings);
-            room.pass(Micros(300_000));
-        };
-        let apart = |room: &mut Room, settings| {
-            room.groups = Arc::default();
-            room.enter(settings);
-        };
-        let (one, how) = run(mode, 1, together);
-        println!("{}: one viewer {:.2} s ({how})", mode.name(), one.as_secs_f64());
-        let all: [(&str, &dyn Fn(&mut Room, Settings)); 3] =
-            [("at once", &together), ("one by one", &one_by_one), ("sharing nothing", &apart)];
-        for (name, enter) in all {
-            let (many, how) = run(mode, MANY, enter);
-            let ratio = many.as_secs_f64() / one.as_secs_f64();
-            println!(
-                "  {MANY} viewers, {name}: {:.2} s, {ratio:.2} times as much ({how})",
-                many.as_secs_f64()
-            );
+        let one = run(mode, 1, Micros::ZERO);
+        println!("{}: one viewer {:.2} s + {:.2} s ({})", mode.name(), one.entering, one.working, one.said);
+        for (name, apart) in [("at once", Micros::ZERO), ("one by one", Micros(300_000))] {
+            let Cost { entering, working, said } = run(mode, MANY, apart);
+            let ratio = (entering + working) / (one.entering + one.working);
+            println!("  {MANY} {name}: {entering:.2} s + {working:.2} s ({said})");
+            println!("    {ratio:.2} times as much; the work alone {:.2} times", working / one.working);
         }
     }
 }

@@ -14,7 +14,7 @@ impl Way for TigerVnc {
 
     fn viewer(&self, place: &Place) -> Option<Program> {
         let encoding = if place.mode == "zrle" { "ZRLE" } else { "Tight" };
-        // Lossy, but for what rests for a while: the server sends that anew without loss.
+        // What rests for a while is sent anew with quality 9: good, and still not exact.
         let jpeg = match place.mode.strip_prefix("jpeg") {
             Some(quality) => format!("-QualityLevel={quality}"),
             None => "-NoJPEG".into(),

@@ -2,7 +2,7 @@
 //!
 //! Deterministic, so that sizes can be compared between runs.
 
-use panto_protocol::geometry::{Rect, Size};
+use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::pixel::{Picture, blend, rgb};
 
 /// A full HD screen.
@@ -98,6 +98,30 @@ pub fn text(size: Size, smooth: bool) -> Picture {
         let letters = random.below(size.width / 8 - 24);
         let ink = inks[random.below(4) as usize];
         draw_line(&mut picture, &font, &mut random, (8 + indent as i32, line * 18), letters, ink);
+    }
+    picture
+}
+
+/// One colour, as most of many screens.
+#[allow(dead_code, reason = "not every benchmark measures it")]
+pub fn flat(size: Size) -> Picture {
+    Picture::new(size, rgb(238, 238, 236))
+}
+
+/// An article: two columns of text, four photographs, a list of links at the side.
+#[allow(dead_code, reason = "not every benchmark measures it")]
+pub fn web(size: Size) -> Picture {
+    let mut picture = text(size, true);
+    let (w, h) = (size.width, size.height);
+    picture.fill(Rect::new(0, 0, w, 64), rgb(40, 60, 90));
+    picture.fill(Rect::new(0, 64, w / 6, h), rgb(244, 244, 244));
+    let photo = photo(Size::new(w / 4, h / 4));
+    for (x, y) in [(w / 5, h / 8), (w / 5, h / 2), (w * 3 / 5, h / 4), (w * 3 / 5, h * 5 / 8)] {
+        picture.blit(Point::new(x as i32, y as i32), photo.view());
+    }
+    let (font, mut random) = (font(true), Random(0x0f1e_2d3c));
+    for line in 0..h as i32 / 40 {
+        draw_line(&mut picture, &font, &mut random, (12, 80 + line * 40), 24, rgb(20, 60, 170));
     }
     picture
 }

@@ -1,7 +1,9 @@
 //! Payload to pixels.
 
 use super::compress::Expand;
-use super::{Packing, argb_rle, argb32, how, palette_packed, palette_rle, rgb24, rgb565, rle, solid};
+use super::{
+    Packing, argb_rle, argb32, how, palette_packed, palette_rle, predicted, rgb24, rgb565, rle, solid,
+};
 use crate::geometry::Size;
 use crate::pixel::{Picture, PixelsMut};
 use crate::wire::{DecodeError, MAX_SURFACE_PIXELS, Reader};
@@ -50,6 +52,7 @@ impl Decoder {
             Packing::PaletteRle => palette_rle::decode(&mut r, dst)?,
             Packing::Argb32 => argb32::decode(&mut r, dst)?,
             Packing::ArgbRle => argb_rle::decode(&mut r, dst)?,
+            Packing::Predicted => predicted::decode(&mut r, dst)?,
         }
         r.finish("packed pixels")
     }
@@ -172,10 +175,10 @@ mod tests {
 
         #[test]
         fn random_bodies_never_panic(
-            packing in 0..8u8, compressor in 0..3u8, w in any::<u8>(), h in any::<u8>(),
+            packing in 0..9u8, compressor in 0..3u8, w in any::<u8>(), h in any::<u8>(),
             body in prop::collection::vec(any::<u8>(), 0..200),
         ) {
-            let head = [w, h, u8::from(packing >= 6), packing | compressor << 4];
+            let head = [w, h, u8::from(matches!(packing, 6 | 7)), packing | compressor << 4];
             oracle(&[&head[..], &body].concat());
         }
 

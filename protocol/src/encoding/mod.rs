@@ -22,6 +22,7 @@ mod oracle;
 mod palette;
 mod palette_packed;
 mod palette_rle;
+mod predicted;
 mod raster;
 mod rgb24;
 mod rgb565;
@@ -56,6 +57,8 @@ pub enum Packing {
     Argb32,
     /// Runs of a premultiplied colour; for surfaces with alpha.
     ArgbRle,
+    /// What is left after a prediction, a channel at a time.
+    Predicted,
 }
 
 /// What is applied to the packed bytes.
@@ -93,7 +96,7 @@ pub struct Encoded {
 
 impl Packing {
     /// All packings, in the order of their numbers.
-    pub const ALL: [Packing; 8] = [
+    pub const ALL: [Packing; 9] = [
         Packing::Solid,
         Packing::Rgb24,
         Packing::Rgb565,
@@ -102,6 +105,7 @@ impl Packing {
         Packing::PaletteRle,
         Packing::Argb32,
         Packing::ArgbRle,
+        Packing::Predicted,
     ];
 
     /// The name used in JSON and reports.
@@ -115,6 +119,7 @@ impl Packing {
             Self::PaletteRle => "palette-rle",
             Self::Argb32 => "argb32",
             Self::ArgbRle => "argb-rle",
+            Self::Predicted => "predicted",
         }
     }
 
@@ -137,6 +142,7 @@ impl Packing {
             Self::PaletteRle => 1 + 128 * 3 + pixels,
             Self::Argb32 => pixels * 4,
             Self::ArgbRle => pixels * (4 + 1),
+            Self::Predicted => 1 + pixels * 3,
         }
     }
 
@@ -150,6 +156,7 @@ impl Packing {
             Self::PaletteRle => 0x5,
             Self::Argb32 => 0x6,
             Self::ArgbRle => 0x7,
+            Self::Predicted => 0x8,
         }
     }
 }
@@ -246,7 +253,8 @@ mod testing {
 
     /// The payload is refused for this reason.
     pub fn check_refused(payload: &[u8], size: Size, what: &'static str) {
-        let error = Decoder::new().decode(payload, size, payload[0] & 0x0f >= 6).expect_err("refused");
+        let error =
+            Decoder::new().decode(payload, size, matches!(payload[0] & 0x0f, 6 | 7)).expect_err("refused");
         assert_eq!(error, DecodeError::Invalid { what });
     }
 
@@ -301,7 +309,7 @@ mod tests {
                 assert_eq!(how(how_byte(packing, compressor)), Ok((packing, compressor)));
             }
         }
-        assert_eq!(how(0x08), Err(DecodeError::Unknown { what: "packing", value: 8 }));
+        assert_eq!(how(0x09), Err(DecodeError::Unknown { what: "packing", value: 9 }));
         assert_eq!(how(0x31), Err(DecodeError::Unknown { what: "compressor", value: 3 }));
     }
 }

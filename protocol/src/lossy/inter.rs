@@ -1,7 +1,7 @@
 //! Prediction from the surface as it was, moved by a vector.
 
-use super::planes::Plane;
 use super::Vector;
+use super::planes::Plane;
 
 /// Filters for a quarter, a half and three quarters of a sample, and for whole ones: sums
 /// are 64, the third tap is the sample itself. *Sharp* keeps detail, *soft* and *blurred*

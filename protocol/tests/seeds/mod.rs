@@ -4,12 +4,13 @@ use panto_protocol::canvas::{ContentHash, CursorImage, Digest};
 use panto_protocol::connection::{Channel, Mux};
 use panto_protocol::draw::{
     Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, Frames, GlyphDefine, GlyphRecall, GlyphRun,
-    GlyphSlot, Ink, Lines, Pattern, PutPixels, SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize,
-    TileCapture, TileDefine, TileRecall, TileSlot, TileUse, WindowCreate, WindowDestroy, WindowId, WindowMap,
-    WindowMove, WindowStack,
+    GlyphSlot, Ink, Lines, LossyPixels, Pattern, PutPixels, SurfaceCreate, SurfaceDestroy, SurfaceId,
+    SurfaceResize, TileCapture, TileDefine, TileRecall, TileSlot, TileUse, WindowCreate, WindowDestroy,
+    WindowId, WindowMap, WindowMove, WindowStack,
 };
 use panto_protocol::encoding::{Compressor, Effort, Encoder, Packing};
 use panto_protocol::geometry::{Point, Rect, Size};
+use panto_protocol::lossy::{IntraMode, Macroblock, Prediction, Vector, columns_and_rows};
 use panto_protocol::message::{
     Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, Depth, FrameHeader,
     InputEvent, Mode, Offer, ResumeTicket, Rights, Scale, ServerControl, ServerHello, Settings, VERSION,
@@ -390,8 +391,32 @@ fn commands() -> Vec<(&'static str, Vec<DrawCommand>)> {
                 WindowDestroy { id: window }.into(),
             ],
         ),
+        ("lossy", vec![lossy(Rect::new(3, 2, 37, 20)).into(), lossy(Rect::new(2, 2, 37, 20)).into()]),
         ("nothing", vec![]),
     ]
+}
+
+/// A macroblock of each kind, twice.
+fn lossy(rect: Rect) -> LossyPixels {
+    let intra = Prediction::Intra {
+        luma: [IntraMode::Mean, IntraMode::Planar, IntraMode::DownLeft, IntraMode::DownRight],
+        chroma: IntraMode::Vertical,
+    };
+    let moved = Prediction::Motion { vector: Vector { x: 252, y: -7 }, filter: 1 };
+    let mut levels = [[0; 64]; 3];
+    (levels[0][0], levels[0][63]) = (-9, i16::MAX);
+    levels[1][8] = 3;
+    levels[2][0] = 1;
+    let macroblocks = [
+        Macroblock { prediction: intra, coded: 0b01_0010 },
+        Macroblock { prediction: moved, coded: 0b00_0001 },
+        Macroblock::default(),
+    ];
+    let (columns, rows) = columns_and_rows(rect);
+    let macroblocks: Vec<_> = macroblocks.into_iter().cycle().take(columns * rows).collect();
+    let coded = macroblocks.iter().map(|m| m.coded.count_ones() as usize).sum();
+    let levels = levels.into_iter().cycle().take(coded).collect();
+    LossyPixels { surface: SurfaceId::SCREEN, rect, step: 12, macroblocks, levels }
 }
 
 fn draw() -> Vec<(String, Vec<u8>)> {

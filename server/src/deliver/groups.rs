@@ -341,9 +341,8 @@ impl State {
         let own = self.members[&id].group;
         let settings = self.settings(id);
         let alike = |group: &Group| group.planner.settings() == settings;
-        if self.groups.values().filter(|group| alike(group)).nth(1).is_none() {
-            return None;
-        }
+        // Mostly there is no other.
+        self.groups.values().filter(|group| alike(group)).nth(1)?;
         let later = self.groups.values().filter(|group| alike(group)).map(|group| group.ripe);
         let later = later.filter(|ripe| now < *ripe).min();
         if !self.may_merge(own, scene, now) {
@@ -352,10 +351,9 @@ impl State {
         let planner = &self.groups[&own].planner;
         let mut same: Vec<u64> = vec![own];
         for (&other, group) in &self.groups {
-            if other != own && alike(group) && self.may_merge(other, scene, now) {
-                if group.planner.shows_the_same(planner) {
-                    same.push(other);
-                }
+            let may = other != own && alike(group) && self.may_merge(other, scene, now);
+            if may && group.planner.shows_the_same(planner) {
+                same.push(other);
             }
         }
         // The largest stays; those that still wait for frames of their own do as well.

@@ -34,7 +34,7 @@ const DIGEST_DELAY: Micros = Micros(150_000);
 /// Bytes a second of a link for which learning again, some ten kilobytes, is nothing.
 const FAST_RATE: u64 = 1_250_000;
 
-/// The same, told by the round trip: small frames never show what a link could carry.
+/// The same, told by the round trip: decoding, too, keeps rates low.
 const FAST_ROUND_TRIP: Micros = Micros(10_000);
 
 /// When to call [`Delivery::deliver`] again.
@@ -204,7 +204,7 @@ impl Delivery {
         // Who is behind its group catches up as fast as the link lets it.
         let behind = groups.is_behind(id);
         let pace = self.pacer.pace(now, frames, bytes, behind || groups.has_news(id, scene));
-        groups.hold(id, pace == Pace::OnAck || (behind && pace != Pace::Now));
+        groups.hold(id, pace == Pace::OnAck || (behind && matches!(pace, Pace::At(_))));
         match pace {
             Pace::Now => {}
             Pace::Urgent => groups.note(id, self.pacer.urgent(budget), self.is_fast()),
@@ -252,10 +252,10 @@ impl Delivery {
         (bytes, inputs)
     }
 
-    /// Whether the viewer may be made to learn again.
+    /// Whether the viewer may be made to learn again: its link is fast, or was never full.
     fn is_fast(&self) -> bool {
-        self.pacer.rate().is_some_and(|rate| rate >= FAST_RATE)
-            || self.pacer.round_trip().is_some_and(|time| time <= FAST_ROUND_TRIP)
+        let (Some(rate), Some(time)) = (self.pacer.rate(), self.pacer.round_trip()) else { return false };
+        rate >= FAST_RATE || time <= FAST_ROUND_TRIP || !self.pacer.was_full()
     }
 
     /// The frame of the last [`Delivery::deliver`] is encoded: so late is it now.

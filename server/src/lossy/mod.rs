@@ -8,12 +8,15 @@
 mod cost;
 mod motion;
 mod quantize;
+#[cfg(test)]
+mod tests;
 
 use panto_protocol::draw::{LossyPixels, SurfaceId};
 use panto_protocol::geometry::Rect;
 use panto_protocol::lossy::{
-    BLOCKS, FILTERS, INTRA_MODES, IntraMode, MAX_VECTOR, Macroblock, Plane, Planes, Prediction, Reconstruction,
-    Vector, block_place, columns_and_rows, forward, predict_intra, predict_motion, predict_vector,
+    BLOCKS, FILTERS, INTRA_MODES, IntraMode, MAX_VECTOR, Macroblock, Plane, Planes, Prediction,
+    Reconstruction, Vector, block_place, columns_and_rows, forward, predict_intra, predict_motion,
+    predict_vector,
 };
 use panto_protocol::pixel::Picture;
 
@@ -60,7 +63,7 @@ impl LossyEncoder {
             levels: Vec::new(),
         };
         for index in 0..columns * rows {
-            if index % columns == 0 {
+            if index.is_multiple_of(2 * columns) {
                 frame.costs.refresh();
             }
             frame.macroblock(index, &self.vectors);
@@ -152,25 +155,26 @@ impl Frame<'_> {
             lambda: 3 * self.step,
         };
         let (vector, cost) = search.run(&candidates);
-        let mut best = (u32::MAX, 0);
-        for filter in 0..FILTERS.len() as u8 {
-            let block = predict_motion::<16>(&self.shown.reference.luma, x, y, vector, filter);
-            let cost = transformed_difference(&target, &block);
-            if cost < best.0 {
-                best = (cost, filter);
+        let (mut best, mut filter, mut block) = (u32::MAX, 0, target);
+        for i in 0..FILTERS.len() as u8 {
+            let predicted = predict_motion::<16>(&self.shown.reference.luma, x, y, vector, i);
+            let error = squared_difference(&target, &predicted);
+            if error < best {
+                (best, filter, block) = (error, i, predicted);
             }
         }
+        let moved = Prediction::Motion { vector, filter };
         // Good enough that hardly a level is left.
         if cost < 32 * self.step {
-            return Prediction::Motion { vector, filter: best.1 };
+            return moved;
         }
         let (intra_cost, modes) = self.intra(x, y);
         // Modes cost bits too.
-        let price = 8 * 4 * self.step;
-        if intra_cost + price < best.0 {
+        let price = 6 * self.step;
+        if intra_cost + price < transformed_difference(&target, &block) {
             return Prediction::Intra { luma: modes, chroma: self.chroma_mode(x, y) };
         }
-        Prediction::Motion { vector, filter: best.1 }
+        moved
     }
 
     /// The best modes, judged by the target's own neighbours.

@@ -50,13 +50,12 @@ impl Search<'_> {
             let d = u32::from(a.abs_diff(b));
             if d == 0 { 1 } else { 2 * d.ilog2() + 4 }
         };
-        (bits(vector.x, self.likely.x) + bits(vector.y, self.likely.y)) * self.lambda >> 4
+        ((bits(vector.x, self.likely.x) + bits(vector.y, self.likely.y)) * self.lambda) >> 4
     }
 
     fn whole(&self, vector: Vector) -> u32 {
         let (data, stride) = (self.reference.data(), self.reference.stride());
-        let first =
-            self.reference.at(self.x + i32::from(vector.x >> 2), self.y + i32::from(vector.y >> 2));
+        let first = self.reference.at(self.x + i32::from(vector.x >> 2), self.y + i32::from(vector.y >> 2));
         let mut sum = self.price(vector);
         for (j, row) in self.target.iter().enumerate() {
             let start = first + j * stride;

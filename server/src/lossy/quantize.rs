@@ -26,7 +26,12 @@ impl LevelChooser {
     }
 
     /// Levels for a block, or `None` if it is better left as it is predicted.
-    pub(super) fn choose(&self, costs: &mut Costs, coefficients: &[i16; 64], kind: usize) -> Option<[i16; 64]> {
+    pub(super) fn choose(
+        &self,
+        costs: &mut Costs,
+        coefficients: &[i16; 64],
+        kind: usize,
+    ) -> Option<[i16; 64]> {
         // Magnitudes in 256ths of a step.
         let mut exact = [0i32; 64];
         let mut largest = 0;
@@ -50,7 +55,7 @@ impl LevelChooser {
             let table = &costs.level[context];
             let a = exact[i] as u32;
             // Against 0: what is saved and what is spent.
-            let zero = u64::from(a * a) + lambda * u64::from(table[0]);
+            let zero = u64::from(a) * u64::from(a) + lambda * u64::from(table[0]);
             let mut best = (zero, 0);
             if a >= 128 {
                 let near = (a + 128) >> 8;
@@ -70,7 +75,7 @@ impl LevelChooser {
                 around.set(i, best.1);
             }
             chosen[n] = best.1 as u16;
-            worth[n] = best.0 as i64 - i64::from(a * a);
+            worth[n] = best.0 as i64 - i64::from(a) * i64::from(a);
         }
         // Where to end: what lies behind becomes 0 and costs nothing.
         let (mut sum, mut best, mut last) = (0i64, 0i64, None);

@@ -18,7 +18,13 @@ const FULL_ROUNDS: u32 = 3;
 const QUEUE: Micros = Micros(20_000);
 
 /// Gains of what may be in flight, by round: one looks for more, the next lets a queue drain.
-const GAINS: [u64; 8] = [125, 85, 100, 100, 100, 100, 100, 100];
+const GAINS: [u64; 8] = [125, DRAIN, 100, 100, 100, 100, 100, 100];
+
+const DRAIN: u64 = 75;
+
+/// Bytes in flight before anything is known of the link: a second of the slowest that a
+/// desktop is used over, and twice what TCP itself starts with.
+pub(super) const FIRST_WINDOW: usize = 32 << 10;
 
 /// While starting: twice what was delivered in the last round.
 const START_GAIN: u64 = 200;
@@ -151,6 +157,11 @@ impl Estimate {
         self.best.front().map(|s| s.rate)
     }
 
+    /// Whether the link was seen to be full: its rate is no mere lower bound then.
+    pub(super) fn was_full(&self) -> bool {
+        self.started
+    }
+
     /// What the link can probably take, even if little was sent so far: networks of so
     /// short a round trip are that fast.
     pub(super) fn likely_rate(&self) -> u64 {
@@ -169,10 +180,20 @@ impl Estimate {
         self.shortest.map(|(time, _)| time)
     }
 
+    fn gain(&self) -> u64 {
+        if self.started { GAINS[self.round as usize % GAINS.len()] } else { START_GAIN }
+    }
+
+    /// Whether queues are to drain in this round, so that the link shows its own delay.
+    pub(super) fn drains(&self) -> bool {
+        self.gain() == DRAIN
+    }
+
     /// At which rate to send in this round, bytes a second.
     pub(super) fn pace(&self) -> Option<u64> {
-        let gain = if self.started { GAINS[self.round as usize % GAINS.len()] } else { START_GAIN };
-        Some(self.rate()?.saturating_mul(gain) / 100)
+        let pace = self.rate()?.saturating_mul(self.gain()) / 100;
+        let at_first = (FIRST_WINDOW as u64) * 1_000_000 / self.round_trip()?.0;
+        Some(if self.started { pace } else { pace.max(at_first) })
     }
 
     /// What may be in flight in this round: what the link holds by itself, bytes.

@@ -16,7 +16,7 @@ use panto_protocol::message::Mode;
 use panto_protocol::time::Micros;
 
 use crate::plan::Budget;
-use estimate::Estimate;
+use estimate::{Estimate, FIRST_WINDOW};
 
 /// Shortest time between two frames: no display shows more than about 60 a second. Also
 /// what one frame may take of the link.
@@ -31,9 +31,6 @@ const ANSWER_TIME: Micros = Micros(150_000);
 
 /// Frames on their way at most, whatever their size.
 const MAX_FRAMES: usize = 64;
-
-/// The smallest window, before anything is known of the link: what TCP itself starts with.
-const FIRST_WINDOW: usize = 16 << 10;
 
 /// The largest window, which also bounds what is kept for a viewer that resumes.
 const MAX_WINDOW: usize = 8 << 20;
@@ -76,7 +73,8 @@ impl Pacer {
         let Some((last, bytes)) = self.last_frame else { return Pace::Now };
         // While an answer is expected, a link that is free is used at once.
         let answers = self.is_answering(now);
-        let interval = if answers { ANSWER_INTERVAL } else { FRAME_INTERVAL };
+        let hurries = answers || self.estimate.rate().is_none();
+        let interval = if hurries { ANSWER_INTERVAL } else { FRAME_INTERVAL };
         let next = last + interval.max(self.time_of(bytes));
         if !is_full(0) && now >= next {
             return Pace::Now;
@@ -130,6 +128,11 @@ impl Pacer {
         self.estimate.rate()
     }
 
+    /// Whether the link was seen to be full. Until then [`Pacer::rate`] is a lower bound.
+    pub fn was_full(&self) -> bool {
+        self.estimate.was_full()
+    }
+
     /// The shortest round trip of the last ten seconds or so.
     pub fn round_trip(&self) -> Option<Micros> {
         self.estimate.round_trip()
@@ -144,6 +147,8 @@ impl Pacer {
     fn frame_bytes(&self) -> usize {
         match self.estimate.pace() {
             Some(rate) => (rate * FRAME_INTERVAL.0 / 1_000_000) as usize,
+            // The very first shows the link's delay, so it should not take long itself.
+            None if self.last_frame.is_none() => MIN_FRAME,
             None => FIRST_WINDOW / 2,
         }
         .clamp(MIN_FRAME, MAX_WINDOW)
@@ -152,6 +157,7 @@ impl Pacer {
     /// Bytes that may be on their way: what the link holds, and one frame.
     fn window(&self) -> usize {
         match self.estimate.in_flight() {
+            Some(bytes) if self.estimate.drains() => bytes as usize,
             Some(bytes) => bytes as usize + self.frame_bytes(),
             None => FIRST_WINDOW,
         }

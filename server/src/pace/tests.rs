@@ -99,7 +99,9 @@ fn a_link_that_changes_is_followed() {
 
 #[test]
 fn sixty_frames_a_second_at_most() {
-    let mut pacer = Pacer::default();
+    let mut busy = Busy::new();
+    busy.run(1_000_000, Micros(20_000), Micros(100_000));
+    let mut pacer = busy.pacer;
     pacer.on_sent(Micros(100), 10, true);
     assert_eq!(pacer.pace(Micros(200), 1, 10, false), Pace::At(Micros(100) + FRAME_INTERVAL));
     assert_eq!(pacer.pace(Micros(100) + FRAME_INTERVAL, 1, 10, false), Pace::Now);

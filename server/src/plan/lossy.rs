@@ -39,7 +39,7 @@ const FILM_TIME: u64 = 15_000_000;
 const STILL_TIME: u64 = 100_000_000;
 
 /// What lossy pixels of photographs may take in all.
-const STILL_LOSSY: Micros = Micros(150_000);
+const STILL_LOSSY: Micros = Micros(300_000);
 
 /// What a film may take of the link, in hundredths.
 const FILM_SHARE: u64 = 60;
@@ -105,6 +105,8 @@ pub(super) struct Sorted {
     pub stills: Vec<Rect>,
     /// Rough already, and to be told when they rest.
     pub held: Vec<Rect>,
+    /// Rough, and have rested: to be made exact when nothing else is to be told.
+    pub rested: Vec<Rect>,
 }
 
 impl Lossy {
@@ -121,7 +123,7 @@ impl Lossy {
                 sorted.exact.push(rect);
                 continue;
             }
-            let mut exact = Vec::new();
+            let (mut exact, mut rested) = (Vec::new(), Vec::new());
             for (index, whole) in grid.blocks_of(rect) {
                 let part = whole.intersection(&rect);
                 let block = &mut grid.blocks[index];
@@ -137,10 +139,12 @@ impl Lossy {
                         (true, true) => films.push(part),
                         (true, false) => stills.push(part),
                     }
-                } else if block.lossy && job.now.since(block.changed) < rest {
+                } else if !block.lossy {
+                    exact.push(part);
+                } else if job.now.since(block.changed) < rest {
                     sorted.held.push(part);
                 } else {
-                    exact.push(part);
+                    rested.push(part);
                 }
             }
             // Nothing was found: the rectangle as it was has the better form.
@@ -148,6 +152,7 @@ impl Lossy {
                 true => sorted.exact.push(rect),
                 false => sorted.exact.append(&mut merged(exact)),
             }
+            sorted.rested.append(&mut merged(rested));
         }
         let time = |rects: &[Rect]| -> u64 {
             let rate = job.rate.unwrap_or(u64::MAX);
@@ -197,7 +202,7 @@ impl Lossy {
             let pixels: u64 = stills.iter().map(Rect::area).sum();
             let goal = (rate.saturating_mul(STILL_LOSSY.0) / 1_000_000).max(1);
             let step = first_step(pixels, goal);
-            let mut pieces = Pieces::new(stills, job.focus);
+            let mut pieces = Pieces::new(stills, job.focus, |_| false);
             while frame.len() < job.budget && !frame.is_full() {
                 let room = (job.budget - frame.len()) as u64;
                 let bytes = |r: Rect| (r.area() as u128 * goal as u128 / pixels as u128) as u64;
@@ -238,6 +243,11 @@ impl Lossy {
             held.add(rest);
         }
         Ok(())
+    }
+
+    /// Whether any pixel of a rectangle may be rough.
+    pub(super) fn is_rough(&self, surface: SurfaceId, rect: Rect) -> bool {
+        self.surfaces.get(&surface).is_some_and(|grid| grid.is_lossy_in(rect))
     }
 
     /// These pixels are exact now.
@@ -376,7 +386,7 @@ mod tests {
     fn blocks_join() {
         let rect = Rect::new(10, 20, 200, 100);
         assert_eq!(merged(rect.grid(32).collect()), [rect]);
-        let hole: Vec<Rect> = rect.grid(32).filter(|r| r.left != 74).collect();
+        let hole: Vec<Rect> = rect.grid(32).filter(|r| r.left != 64).collect();
         let area: u64 = hole.iter().map(Rect::area).sum();
         let joined = merged(hole);
         assert_eq!(joined.len(), 2);

@@ -23,8 +23,9 @@ pub(super) struct Pieces {
 
 impl Pieces {
     /// What lies under the person's eye first, then the smallest: it is on screen soonest.
-    pub(super) fn new(mut rects: Vec<Rect>, focus: Option<Point>) -> Self {
-        rects.sort_by_key(|r| (!is_near(r, focus), r.area(), r.top, r.left));
+    /// What is shown roughly already (`rough`) comes last.
+    pub(super) fn new(mut rects: Vec<Rect>, focus: Option<Point>, rough: impl Fn(Rect) -> bool) -> Self {
+        rects.sort_by_cached_key(|r| (rough(*r), !is_near(r, focus), r.area(), r.top, r.left));
         Self { waiting: rects.into() }
     }
 
@@ -75,7 +76,7 @@ mod tests {
     fn pieces_are_disjoint_and_whole() {
         for room in [1, 700, 5_000, 1 << 20] {
             for rect in [Rect::new(3, 5, 1280, 800), Rect::new(0, 0, 7, 900), Rect::new(0, 0, 900, 7)] {
-                let mut pieces = Pieces::new(vec![rect], None);
+                let mut pieces = Pieces::new(vec![rect], None, |_| false);
                 let mut left: Region = rect.into();
                 let mut count = 0u64;
                 while let Some(piece) = pieces.next(room, |r| r.area() * 3) {
@@ -95,8 +96,12 @@ mod tests {
     fn near_first_then_small() {
         let (far, near, small) =
             (Rect::new(0, 0, 100, 100), Rect::new(500, 500, 200, 200), Rect::new(0, 300, 9, 9));
-        let mut pieces = Pieces::new(vec![far, near, small], Some(Point::new(480, 500)));
-        let order: Vec<Rect> = std::iter::from_fn(|| pieces.next(1 << 30, |_| 1)).collect();
-        assert_eq!(order, [near, small, far]);
+        let order = |rough: Rect| -> Vec<Rect> {
+            let focus = Some(Point::new(480, 500));
+            let mut pieces = Pieces::new(vec![far, near, small], focus, |r| r == rough);
+            std::iter::from_fn(|| pieces.next(1 << 30, |_| 1)).collect()
+        };
+        assert_eq!(order(far), [near, small, far]);
+        assert_eq!(order(near), [small, far, near]);
     }
 }

@@ -148,7 +148,7 @@ impl Residual {
             return Ok(());
         }
         if job.tools.lossy && !job.alpha && frame.len() < job.budget {
-            then = self.roughly(job, then, dirty, shadow, frame)?;
+            then = self.roughly(job, then, &mut old, dirty, shadow, frame)?;
         }
         if !then.is_empty() || !old.is_empty() {
             self.tell(job, then, old, dirty, &mut seen, shadow, frame)?;
@@ -165,16 +165,19 @@ impl Residual {
     }
 
     /// Tells photographs and films roughly where exact pixels would be late. What is told so
-    /// is held instead of dirty; returns what is to be told exactly.
+    /// is held instead of dirty, and what has rested goes to `old`; returns what is to be told
+    /// exactly as whatever suits it.
     fn roughly(
         &mut self,
         job: &Job<'_>,
         rects: Vec<Rect>,
+        old: &mut Vec<Rect>,
         dirty: &mut Region,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<Vec<Rect>, PaintError> {
         let mut sorted = self.lossy.sort(job, rects, &self.tiers);
+        old.append(&mut sorted.rested);
         let mut held: Region = std::mem::take(&mut sorted.held).into_iter().collect();
         let (films, stills) = (std::mem::take(&mut sorted.films), std::mem::take(&mut sorted.stills));
         for rect in films.iter().chain(&stills) {
@@ -238,7 +241,7 @@ impl Residual {
             dirty.add_region(&rects.iter().copied().collect());
         }
         rects.extend(old.iter().copied());
-        let mut pieces = Pieces::new(rects, job.focus);
+        let mut pieces = Pieces::new(rects, job.focus, |r| self.lossy.is_rough(job.surface, r));
         let mut whole = old.is_empty();
         loop {
             if frame.len() >= job.budget || frame.is_full() {

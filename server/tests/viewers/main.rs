@@ -139,7 +139,7 @@ fn twenty_viewers_cost_the_plans_of_one() {
         let planned = [1, 20].map(|viewers| {
             let mut dice = Dice(7);
             let mut room = Room::new(furnished(&mut dice, 2), true);
-            (0..viewers).for_each(|_| drop(room.enter(settings)));
+            (0..viewers).for_each(|_| room.enter(settings));
             room.pass(SECOND);
             work(&mut room, &mut dice, 50);
             room.pass(SECOND);
@@ -158,7 +158,7 @@ fn each_distinct_way_is_planned_once() {
     let mut dice = Dice(8);
     let mut room = Room::new(furnished(&mut dice, 2), true);
     for _ in 0..3 {
-        ways().into_iter().for_each(|settings| drop(room.enter(settings)));
+        ways().into_iter().for_each(|settings| room.enter(settings));
     }
     room.pass(SECOND);
     work(&mut room, &mut dice, 40);
@@ -198,7 +198,7 @@ fn who_stalls_is_left_behind_catches_up_and_comes_back() {
     for (round, settings) in ways().into_iter().enumerate() {
         let mut dice = Dice(10 + round as u32);
         let mut room = Room::new(furnished(&mut dice, 2), true);
-        (0..3).for_each(|_| drop(room.enter(settings)));
+        (0..3).for_each(|_| room.enter(settings));
         room.pass(SECOND);
         for times in 1..=3 {
             room.viewers[1].stalled = true;
@@ -238,7 +238,7 @@ fn other_settings_and_a_refresh_are_nobody_elses_matter() {
     let mut dice = Dice(20);
     let mut room = Room::new(furnished(&mut dice, 1), true);
     let settings = Settings::default();
-    (0..3).for_each(|_| drop(room.enter(settings)));
+    (0..3).for_each(|_| room.enter(settings));
     room.pass(SECOND);
     work(&mut room, &mut dice, 10);
     room.pass(SECOND);
@@ -283,7 +283,7 @@ fn what_is_offered_is_recalled_alone() {
 fn a_frame_answers_the_inputs_of_its_own_viewer() {
     let mut dice = Dice(40);
     let mut room = Room::new(furnished(&mut dice, 1), true);
-    (0..3).for_each(|_| drop(room.enter(Settings::default())));
+    (0..3).for_each(|_| room.enter(Settings::default()));
     room.pass(SECOND);
     let mut given = [0; 3];
     for _ in 0..60 {
@@ -305,7 +305,7 @@ fn a_frame_answers_the_inputs_of_its_own_viewer() {
 fn a_lost_viewer_has_its_own_planner_and_the_others_go_on() {
     let mut dice = Dice(50);
     let mut room = Room::new(furnished(&mut dice, 2), true);
-    (0..3).for_each(|_| drop(room.enter(Settings::default())));
+    (0..3).for_each(|_| room.enter(Settings::default()));
     room.pass(SECOND);
     work(&mut room, &mut dice, 20);
     for delay in [0, 300, 600, 900, 5_000] {

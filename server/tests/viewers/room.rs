@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::{Canvas, PaintError, digest};
 use panto_protocol::connection::{
@@ -19,6 +18,7 @@ use panto_protocol::wire::DecodeError;
 use panto_server::deliver::{Delivery, Groups, Sharing, Wake};
 use panto_server::plan::Planner;
 use panto_server::scene::Scene;
+use panto_transport::cpu_seconds;
 
 /// From one end to the other.
 const DELAY: Micros = Micros(500);
@@ -28,6 +28,7 @@ const TRANSMIT: usize = 16 << 10;
 
 /// Why a frame cannot be painted.
 #[derive(Debug)]
+#[allow(dead_code, reason = "what is inside is for the message of a failure")]
 pub enum Broken {
     Bytes(DecodeError),
     Paint(PaintError),
@@ -85,7 +86,7 @@ impl Viewer {
     }
 
     /// Takes what has arrived at either end; whether there was anything.
-    fn receive(&mut self, now: Micros, served: &mut Duration) -> bool {
+    fn receive(&mut self, now: Micros, served: &mut f64) -> bool {
         let mut any = false;
         while !self.stalled && self.down.front().is_some_and(|(at, _)| *at <= now) {
             any = true;
@@ -94,12 +95,12 @@ impl Viewer {
             while let Some(event) = self.client.poll() {
                 match event {
                     ClientEvent::Frame(frame) => self.paint(&frame),
-                    ClientEvent::Digest { frames, digest: want } if self.paints => {
-                        // It overtakes frames; then it is of no use here.
-                        if frames == self.client.frames_painted() {
-                            assert_eq!(digest(self.canvas.screen().view()), want);
-                            self.digests += 1;
-                        }
+                    // One that has overtaken its frames is of no use here.
+                    ClientEvent::Digest { frames, digest: want }
+                        if self.paints && frames == self.client.frames_painted() =>
+                    {
+                        assert_eq!(digest(self.canvas.screen().view()), want);
+                        self.digests += 1;
                     }
                     _ => {}
                 }
@@ -108,7 +109,7 @@ impl Viewer {
         while self.up.front().is_some_and(|(at, _)| *at <= now) {
             any = true;
             let (_, bytes) = self.up.pop_front().expect("just seen");
-            let began = Instant::now();
+            let began = cpu_seconds();
             self.server.feed(&bytes, now).expect("an honest viewer");
             while let Some(event) = self.server.poll() {
                 let still = self.server.frames_in_flight();
@@ -122,18 +123,18 @@ impl Viewer {
                 }
             }
             self.woken = true;
-            *served += began.elapsed();
+            *served += cpu_seconds() - began;
         }
         any
     }
 
-    fn transmit(&mut self, now: Micros, served: &mut Duration) -> bool {
+    fn transmit(&mut self, now: Micros, served: &mut f64) -> bool {
         let mut any = false;
         while !self.stalled && self.server.has_transmit() {
             let mut bytes = Vec::new();
-            let began = Instant::now();
+            let began = cpu_seconds();
             self.server.poll_transmit(&mut bytes, TRANSMIT);
-            *served += began.elapsed();
+            *served += cpu_seconds() - began;
             self.bytes += bytes.len() as u64;
             self.down.push_back((now + DELAY, bytes));
             any = true;
@@ -154,8 +155,8 @@ pub struct Room {
     pub groups: Arc<Groups>,
     pub viewers: Vec<Viewer>,
     pub now: Micros,
-    /// What the sessions took, of real time.
-    pub served: Duration,
+    /// What the sessions took, CPU seconds.
+    pub served: f64,
     turn: usize,
     paints: bool,
 }
@@ -168,19 +169,19 @@ impl Room {
             groups: Arc::default(),
             viewers: Vec::new(),
             now: Micros::ZERO,
-            served: Duration::ZERO,
+            served: 0.0,
             turn: 0,
             paints,
         }
     }
 
-    /// One viewer more; returns its place.
-    pub fn enter(&mut self, settings: Settings) -> usize {
-        self.enter_with(Planner::new(settings), settings)
+    /// One viewer more.
+    pub fn enter(&mut self, settings: Settings) {
+        self.enter_with(Planner::new(settings), settings);
     }
 
-    /// One viewer more, who has nothing and may have offered something; returns its place.
-    pub fn enter_with(&mut self, planner: Planner, settings: Settings) -> usize {
+    /// One viewer more, who has nothing and may have offered something.
+    pub fn enter_with(&mut self, planner: Planner, settings: Settings) {
         let (client, server) = self.connect(settings, None, 0, Vec::new());
         let outputs = self.scene.outputs().to_vec();
         let delivery = Delivery::shared(Arc::clone(&self.groups), planner, outputs, self.now);
@@ -201,7 +202,6 @@ impl Room {
             bytes: 0,
             paints: self.paints,
         });
-        self.viewers.len() - 1
     }
 
     /// A viewer's connection is lost, with all that was on its way; what is kept for it.
@@ -314,14 +314,14 @@ impl Room {
             let Some(delivery) = &mut viewer.delivery else { continue };
             if std::mem::take(&mut viewer.woken) || viewer.wake.at.is_some_and(|at| at <= now) {
                 any = true;
-                let began = Instant::now();
+                let began = cpu_seconds();
                 let writable = !viewer.stalled;
                 let server = &mut viewer.server;
                 viewer.wake =
                     delivery.deliver(&mut self.scene, server, writable, now).expect("within limits").wake;
                 delivery.encoded(now);
                 delivery.digest(server, now);
-                self.served += began.elapsed();
+                self.served += cpu_seconds() - began;
             }
             any |= viewer.transmit(now, &mut self.served);
         }

@@ -64,7 +64,7 @@ impl LevelModels {
                 m = m.saturating_add(self.rest.code(c, magnitude.saturating_sub(m)));
             }
             let m = m.min(i16::MAX as u32);
-            let negative = c.code(level < 0, 1 << 15);
+            let negative = c.literal(u32::from(level < 0), 1) == 1;
             around.set(i, m);
             out[i] = if negative { -(m as i16) } else { m as i16 };
         }

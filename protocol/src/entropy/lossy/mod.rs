@@ -120,7 +120,7 @@ impl LossyModels {
         columns: usize,
     ) -> Macroblock {
         let index = before.len();
-        let left = (index % columns > 0).then(|| before[index - 1]);
+        let left = (!index.is_multiple_of(columns)).then(|| before[index - 1]);
         let above = (index >= columns).then(|| before[index - columns]);
         let count = |is: fn(&Macroblock) -> bool| {
             usize::from(left.as_ref().is_some_and(is)) + usize::from(above.as_ref().is_some_and(is))

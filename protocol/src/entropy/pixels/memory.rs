@@ -74,7 +74,7 @@ impl Memory {
         } else if sure <= 1 {
             color | 1 << 24 | found.tag
         } else {
-            *entry & !SURE | sure / 2 << 24
+            (*entry & !SURE) | (sure / 2) << 24
         };
     }
 }
@@ -207,16 +207,16 @@ mod tests {
         .map(|(name, first, last)| format!("{name} factors {first:#018x} … {last:#018x}"))
         .collect();
         stated(&lines);
-        let sum = |p: [Color; 4]| {
+        let line = |p: [Color; 4]| {
             format!(
                 "sum({:#08x}, {:#08x}, {:#08x}, {:#08x}) by left = {:#018x}",
                 p[0],
                 p[1],
                 p[2],
                 p[3],
-                super::sum(p, LEFT)
+                sum(p, LEFT)
             )
         };
-        stated(&[sum([0; 4]), sum([0x0012_3456, 0x00ff_ffff, 0, 0x0000_0001])]);
+        stated(&[line([0; 4]), line([0x0012_3456, 0x00ff_ffff, 0, 0x0000_0001])]);
     }
 }

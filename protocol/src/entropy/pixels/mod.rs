@@ -2,9 +2,9 @@
 //!
 //! For each pixel in raster order a few colours are asked for in turn: what followed this
 //! neighbourhood the last time (a far one of 19 pixels, a near one of 6), what was here
-//! before, the neighbours, the colours used lately; only then a colour is spelt out. The
+//! before, the neighbours, the colours used before; only then a colour is spelt out. The
 //! memory of neighbourhoods is what learns a session's fonts and widgets. Where most pixels
-//! are spelt out, as in photographs, one decision says so of the next.
+//! are spelt out, as in photographs, one step says so of the next.
 
 mod around;
 mod known;
@@ -25,25 +25,13 @@ use natural::{Around, Natural};
 use run::{Place, Runs};
 
 /// Models of [`InlinePixels`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct PixelModels {
     surface: Steady,
     sides: [Steady; 4],
     runs: Runs,
     known: Known,
     natural: Natural,
-}
-
-impl Default for PixelModels {
-    fn default() -> Self {
-        Self {
-            surface: Steady::default(),
-            sides: Default::default(),
-            runs: Runs::default(),
-            known: Known::default(),
-            natural: Natural::default(),
-        }
-    }
 }
 
 impl PixelModels {
