@@ -57,6 +57,8 @@ pub(super) struct Lossy {
     encoder: LossyEncoder,
     surfaces: HashMap<SurfaceId, Grid>,
     film: Film,
+    /// How often differences were sorted.
+    looks: u64,
 }
 
 /// The pace and step of what is playing.
@@ -93,6 +95,19 @@ struct Block {
     lossy: bool,
     /// Whether its last change was not told yet.
     untold: bool,
+    /// What it was found to be in which look: several rectangles may touch a block.
+    found: (u64, Found),
+}
+
+/// What is to be done with a block's differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Found {
+    #[default]
+    Exact,
+    Film,
+    Still,
+    Held,
+    Rested,
 }
 
 /// What is to be done with differences.
@@ -115,8 +130,11 @@ impl Lossy {
         let mut sorted = Sorted::default();
         let grid = self.surfaces.entry(job.surface).or_default();
         grid.fit(job.target.size());
+        self.looks += 1;
         let rest = self.film.rest();
         let (mut films, mut stills): (Vec<Rect>, Vec<Rect>) = Default::default();
+        // What was begun roughly is finished so, though the rest alone would not be late.
+        let mut begun = false;
         for rect in rects {
             let worth = job.rate.is_some() && rect.area() >= MIN_AREA;
             if !worth && !grid.is_lossy_in(rect) {
@@ -127,24 +145,18 @@ impl Lossy {
             for (index, whole) in grid.blocks_of(rect) {
                 let part = whole.intersection(&rect);
                 let block = &mut grid.blocks[index];
-                if nature(job.target, whole) != Nature::Natural {
-                    exact.push(part);
-                    continue;
+                if block.found.0 != self.looks {
+                    begun |= block.untold;
+                    block.found = (self.looks, block.look(job, whole, rest));
                 }
-                let hash = hash(job.target, whole);
-                if hash != block.hash || block.untold {
-                    block.change(hash, job.now);
-                    match (worth, block.heat >= FILM_HEAT) {
-                        (false, _) => exact.push(part),
-                        (true, true) => films.push(part),
-                        (true, false) => stills.push(part),
-                    }
-                } else if !block.lossy {
-                    exact.push(part);
-                } else if job.now.since(block.changed) < rest {
-                    sorted.held.push(part);
-                } else {
-                    rested.push(part);
+                match block.found.1 {
+                    // Changes of few pixels are told exactly in no time.
+                    Found::Film | Found::Still if !worth => exact.push(part),
+                    Found::Exact => exact.push(part),
+                    Found::Film => films.push(part),
+                    Found::Still => stills.push(part),
+                    Found::Held => sorted.held.push(part),
+                    Found::Rested => rested.push(part),
                 }
             }
             // Nothing was found: the rectangle as it was has the better form.
@@ -160,7 +172,7 @@ impl Lossy {
         };
         let (films, stills) = (merged(films), merged(stills));
         let film_time = time(&films);
-        let late = |limit| film_time.max(time(&stills)) > limit;
+        let late = |limit| begun || film_time.max(time(&stills)) > limit;
         match late(FILM_TIME) {
             true => sorted.films = films,
             false => sorted.exact.extend(films),
@@ -245,9 +257,11 @@ impl Lossy {
         Ok(())
     }
 
-    /// Whether any pixel of a rectangle may be rough.
+    /// Whether a rectangle lies in what is shown roughly.
     pub(super) fn is_rough(&self, surface: SurfaceId, rect: Rect) -> bool {
-        self.surfaces.get(&surface).is_some_and(|grid| grid.is_lossy_in(rect))
+        self.surfaces.get(&surface).is_some_and(|grid| {
+            grid.lossy > 0 && grid.blocks_of(rect).all(|(index, _)| grid.blocks[index].lossy)
+        })
     }
 
     /// These pixels are exact now.
@@ -333,15 +347,26 @@ impl Grid {
 }
 
 impl Block {
-    fn change(&mut self, hash: u64, now: Micros) {
-        self.untold = false;
-        if hash == self.hash {
-            return;
+    /// What its differences are now.
+    fn look(&mut self, job: &Job<'_>, place: Rect, rest: Micros) -> Found {
+        if nature(job.target, place) != Nature::Natural {
+            return Found::Exact;
         }
-        // A first look is no change.
-        let quick = self.hash != 0 && now.since(self.changed) < QUICK;
-        self.heat = if quick { self.heat.saturating_add(1) } else { 0 };
-        (self.hash, self.changed) = (hash, now);
+        let hash = hash(job.target, place);
+        if hash != self.hash {
+            // A first look is no change.
+            let quick = self.hash != 0 && job.now.since(self.changed) < QUICK;
+            self.heat = if quick { self.heat.saturating_add(1) } else { 0 };
+            (self.hash, self.changed) = (hash, job.now);
+        } else if !std::mem::take(&mut self.untold) {
+            return match self.lossy {
+                false => Found::Exact,
+                true if job.now.since(self.changed) < rest => Found::Held,
+                true => Found::Rested,
+            };
+        }
+        self.untold = false;
+        if self.heat >= FILM_HEAT { Found::Film } else { Found::Still }
     }
 }
 

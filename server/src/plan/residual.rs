@@ -142,12 +142,13 @@ impl Residual {
         if !first.is_empty() {
             self.tell(job, first, Vec::new(), dirty, &mut seen, shadow, frame)?;
         }
-        if job.urgent {
+        if job.urgent || frame.len() >= job.budget {
+            // The rest is looked at another time.
             seen.add_region(&old.into_iter().collect());
             self.seen.insert(job.surface, seen);
             return Ok(());
         }
-        if job.tools.lossy && !job.alpha && frame.len() < job.budget {
+        if job.tools.lossy && !job.alpha {
             then = self.roughly(job, then, &mut old, dirty, shadow, frame)?;
         }
         if !then.is_empty() || !old.is_empty() {
