@@ -19,6 +19,8 @@ pub struct PlannedFrame {
     settled: bool,
     /// Which picture of all that were taken it shows, counted from 1.
     pub(super) picture: u64,
+    /// Bytes that it was allowed to hold.
+    pub(super) budget: usize,
     at: Micros,
     /// What goes to whoever gave no input: the very same bytes for all of them.
     message: OnceLock<Arc<Vec<u8>>>,
@@ -150,6 +152,7 @@ impl Group {
                 frame,
                 settled,
                 picture,
+                budget: budget.bytes,
                 at: now,
                 message: OnceLock::new(),
             }));

@@ -220,7 +220,9 @@ impl Delivery {
         match &frame {
             Some(planned) => {
                 let (bytes, inputs) = self.send(planned, connection, now);
-                self.pacer.on_sent(now, bytes, rests);
+                // What another's link has kept small shows nothing of this one.
+                let whole = rests || planned.budget < budget.bytes;
+                self.pacer.on_sent(now, bytes, whole);
                 self.stages.planned(now, inputs > 0);
                 self.undigested = Some(now);
             }
@@ -243,7 +245,7 @@ impl Delivery {
     ) -> (usize, u64) {
         if planned.frame().fresh {
             connection.send_frame(FRESH_FRAME.to_vec(), now);
-            self.pacer.on_sent(now, FRESH_FRAME.len(), false);
+            self.pacer.on_sent(now, FRESH_FRAME.len(), true);
         }
         let inputs = self.inputs.take_before(planned.picture);
         let message = planned.message(inputs);

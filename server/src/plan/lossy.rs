@@ -12,6 +12,7 @@ use panto_protocol::draw::SurfaceId;
 use panto_protocol::geometry::{Rect, Region, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
+use panto_protocol::wire::MAX_INLINE_PIXELS;
 
 use super::compare::differences;
 use super::frame::FrameBuilder;
@@ -54,16 +55,20 @@ const REST: (Micros, Micros) = (Micros(100_000), Micros(250_000));
 /// Keeps what is lossy, from frame to frame.
 #[derive(Clone, Default)]
 pub(super) struct Lossy {
-    encoder: LossyEncoder,
+    stills: LossyEncoder,
     surfaces: HashMap<SurfaceId, Grid>,
     film: Film,
     /// How often differences were sorted.
     looks: u64,
 }
 
-/// The pace and step of what is playing.
-#[derive(Debug, Clone, Copy)]
+/// What is playing: one area at a time.
+#[derive(Debug, Clone)]
 struct Film {
+    encoder: LossyEncoder,
+    surface: SurfaceId,
+    /// Kept from picture to picture, for it is what the encoder's experience is of.
+    area: Rect,
     step: u32,
     /// Mean time between pictures.
     interval: Micros,
@@ -72,7 +77,14 @@ struct Film {
 
 impl Default for Film {
     fn default() -> Self {
-        Self { step: 0, interval: Micros(40_000), last: None }
+        Self {
+            encoder: LossyEncoder::default(),
+            surface: SurfaceId::SCREEN,
+            area: Rect::default(),
+            step: 0,
+            interval: Micros(40_000),
+            last: None,
+        }
     }
 }
 
@@ -95,6 +107,8 @@ struct Block {
     lossy: bool,
     /// Whether its last change was not told yet.
     untold: bool,
+    /// Whether there is text or a drawing in it.
+    drawn: bool,
     /// What it was found to be in which look: several rectangles may touch a block.
     found: (u64, Found),
 }
@@ -108,6 +122,17 @@ enum Found {
     Still,
     Held,
     Rested,
+}
+
+/// What became of films and photographs.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Not told yet.
+    pub left: Vec<Rect>,
+    /// Rough now: to be told exactly when it rests.
+    pub held: Region,
+    /// Rough now, but no film: to be told exactly at once.
+    pub drawn: Vec<Rect>,
 }
 
 /// What is to be done with differences.
@@ -184,8 +209,7 @@ impl Lossy {
         sorted
     }
 
-    /// Tells films and photographs roughly, as far as the budget goes. Returns what was not
-    /// told, and what is to be held.
+    /// Tells films and photographs roughly, as far as the budget goes.
     pub(super) fn tell(
         &mut self,
         job: &Job<'_>,
@@ -193,9 +217,9 @@ impl Lossy {
         stills: Vec<Rect>,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
-    ) -> Result<(Vec<Rect>, Region), PaintError> {
+    ) -> Result<Told, PaintError> {
         let rate = job.rate.unwrap_or(u64::MAX);
-        let (mut left, mut held) = (Vec::new(), Region::default());
+        let mut told = Told::default();
         if !films.is_empty() && frame.len() < job.budget {
             let pixels: u64 = films.iter().map(Rect::area).sum();
             let goal = self.film.goal(rate, job.now);
@@ -203,12 +227,16 @@ impl Lossy {
                 self.film.step = first_step(pixels, goal);
             }
             let before = frame.len();
-            for rect in films {
-                self.put(job, rect, self.film.step as u8, &mut held, shadow, frame)?;
+            for rect in self.film_areas(job, films) {
+                let now = &shadow.surface(job.surface)?.picture;
+                let command =
+                    self.film.encoder.encode(job.surface, rect, job.target, now, self.film.step as u8);
+                frame.emit(shadow, &command.into())?;
+                self.was_put(job, rect, &mut told, shadow)?;
             }
             self.film.learn((frame.len() - before) as u64, goal);
         } else {
-            left.extend(films);
+            told.left.extend(films);
         }
         if !stills.is_empty() {
             let pixels: u64 = stills.iter().map(Rect::area).sum();
@@ -219,40 +247,74 @@ impl Lossy {
                 let room = (job.budget - frame.len()) as u64;
                 let bytes = |r: Rect| (r.area() as u128 * goal as u128 / pixels as u128) as u64;
                 let Some(rect) = pieces.next(room, bytes) else { break };
-                self.put(job, rect, step as u8, &mut held, shadow, frame)?;
+                let now = &shadow.surface(job.surface)?.picture;
+                let command = self.stills.encode(job.surface, rect, job.target, now, step as u8);
+                frame.emit(shadow, &command.into())?;
+                self.was_put(job, rect, &mut told, shadow)?;
             }
-            left.extend(pieces.left());
+            told.left.extend(pieces.left());
         }
         // What was not told counts as changed the next time as well.
         if let Some(grid) = self.surfaces.get_mut(&job.surface) {
-            for rect in &left {
+            for rect in &told.left {
                 grid.blocks_of(*rect).for_each(|(index, _)| grid.blocks[index].untold = true);
             }
         }
-        Ok((left, held))
+        Ok(told)
     }
 
-    fn put(
+    /// The areas that a film's picture is told in: the same one as before if that is possible,
+    /// and else as it is.
+    fn film_areas(&mut self, job: &Job<'_>, films: Vec<Rect>) -> Vec<Rect> {
+        let bounds = films.iter().fold(Rect::default(), |all, r| all.union(r));
+        let same = self.film.surface == job.surface
+            && self.film.area.union(&bounds).area() <= bounds.area() * 5 / 4
+            && Rect::of_size(job.target.size()).contains_rect(&self.film.area);
+        let area = if same { self.film.area.union(&bounds) } else { bounds };
+        let playing: u64 = films.iter().map(Rect::area).sum();
+        // Several films, or one among drawings: what lies between is not to be made rough.
+        let drawn: u64 = self.surfaces.get(&job.surface).map_or(0, |grid| {
+            let looked = |b: &Block| b.found == (self.looks, Found::Exact) && b.drawn;
+            let blocks = grid.blocks_of(area).filter(|(index, _)| looked(&grid.blocks[*index]));
+            blocks.map(|(_, place)| place.area()).sum()
+        });
+        if area.area() > MAX_INLINE_PIXELS || playing * 3 < area.area() || drawn * 10 > area.area() {
+            return films;
+        }
+        (self.film.surface, self.film.area) = (job.surface, area);
+        vec![area]
+    }
+
+    /// Takes note of a rectangle that was told roughly.
+    fn was_put(
         &mut self,
         job: &Job<'_>,
         rect: Rect,
-        step: u8,
-        held: &mut Region,
-        shadow: &mut Canvas,
-        frame: &mut FrameBuilder,
+        told: &mut Told,
+        shadow: &Canvas,
     ) -> Result<(), PaintError> {
         let now = &shadow.surface(job.surface)?.picture;
-        let command = self.encoder.encode(job.surface, rect, job.target, now, step);
-        frame.emit(shadow, &command.into())?;
-        if let Some(grid) = self.surfaces.get_mut(&job.surface) {
-            for (index, _) in grid.blocks_of(rect) {
-                let block = &mut grid.blocks[index];
-                grid.lossy += usize::from(!block.lossy);
-                block.lossy = true;
+        let Some(grid) = self.surfaces.get_mut(&job.surface) else { return Ok(()) };
+        for (index, place) in grid.blocks_of(rect) {
+            let left = differences(job.target, now, &place.intersection(&rect).into());
+            if left.is_empty() {
+                continue;
             }
-        }
-        for rest in differences(job.target, &shadow.surface(job.surface)?.picture, &rect.into()) {
-            held.add(rest);
+            let block = &mut grid.blocks[index];
+            let looked = block.found.0 == self.looks;
+            match looked && block.found.1 != Found::Exact || nature(job.target, place) == Nature::Natural {
+                true => {
+                    if block.hash == 0 {
+                        (block.hash, block.changed) = (hash(job.target, place), job.now);
+                    }
+                    grid.lossy += usize::from(!block.lossy);
+                    block.lossy = true;
+                    left.into_iter().for_each(|rect| told.held.add(rect));
+                }
+                // What was to be told exactly anyway need not be said twice.
+                false if looked => {}
+                false => told.drawn.extend(left),
+            }
         }
         Ok(())
     }
@@ -349,7 +411,9 @@ impl Grid {
 impl Block {
     /// What its differences are now.
     fn look(&mut self, job: &Job<'_>, place: Rect, rest: Micros) -> Found {
-        if nature(job.target, place) != Nature::Natural {
+        let nature = nature(job.target, place);
+        self.drawn = nature == Nature::Drawn;
+        if nature != Nature::Natural {
             return Found::Exact;
         }
         let hash = hash(job.target, place);

@@ -184,11 +184,12 @@ impl Residual {
         for rect in films.iter().chain(&stills) {
             dirty.subtract(rect);
         }
-        let (left, rough) = self.lossy.tell(job, films, stills, shadow, frame)?;
-        for rect in left {
-            dirty.add(rect);
+        let mut told = self.lossy.tell(job, films, stills, shadow, frame)?;
+        for rect in told.left.iter().chain(&told.drawn) {
+            dirty.add(*rect);
         }
-        held.add_region(&rough);
+        sorted.exact.append(&mut told.drawn);
+        held.add_region(&told.held);
         if !held.is_empty() {
             dirty.subtract_region(&held);
             self.held.entry(job.surface).or_default().add_region(&held);
