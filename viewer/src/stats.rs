@@ -85,10 +85,29 @@ pub struct Stats {
     pub rtt_ms: Option<f64>,
     /// Whether the settings in force are lossless.
     pub lossless: bool,
+    /// Share of the shown picture in which nothing is rough, 0 to 1; `None` before the first
+    /// picture.
+    pub exact_share: Option<f64>,
     /// Digests from the server that the picture agreed with.
     pub digests_ok: u64,
     /// Digests that did not agree; anything but 0 is a bug.
     pub digests_wrong: u64,
     /// Digest of the final picture, hexadecimal.
     pub digest: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exact_share_is_printed_beside_lossless() {
+        let print = |exact_share| {
+            let stats = Stats { lossless: true, exact_share, ..Stats::default() };
+            let json = serde_json::to_value(stats).unwrap();
+            (json["lossless"].clone(), json["exact_share"].clone())
+        };
+        assert_eq!(print(None), (true.into(), serde_json::Value::Null));
+        assert_eq!(print(Some(0.975)), (true.into(), 0.975.into()));
+    }
 }

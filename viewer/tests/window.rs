@@ -308,23 +308,24 @@ fn child(options: &str) -> ExitCode {
             s.stats.updates = 5678;
             s.stats.digests_ok = 42;
             s.stats.lossless = true;
+            s.stats.exact_share = Some(0.978);
             s.stats.mode = "hybrid".to_owned();
             s.stats.rtt_ms = Some(0.42);
             s.stats.server_cpu_s = Some(1.0);
             s.stats.input_to_pixel_ms = Some(Latency { p50: 3.2, p95: 5.9, max: 12.0 });
             for (kind, bytes) in [
-                ("put-pixels", 7_200_000),
-                ("copy", 12_000),
-                ("fill", 40_000),
-                ("glyphs", 2_900_000),
-                ("tile", 1_800_000),
-                ("composite", 300_000),
-                ("cursor", 4_000),
+                ("InlinePixels", 72_200_000),
+                ("Copy", 12_000),
+                ("Fill", 40_000),
+                ("GlyphPlace", 22_900_000),
+                ("LossyPixels", 11_800_000),
+                ("Composite", 300_000),
+                ("WindowMove", 4_000),
             ] {
                 s.stats.payload_bytes_by_kind.insert(kind.to_owned(), bytes);
             }
             for (means, bytes) in
-                Means::ALL.into_iter().zip([12_000, 40_000, 2_900_000, 0, 7_100_000, 9, 304])
+                Means::ALL.into_iter().zip([12_000, 40_000, 22_900_000, 0, 0, 72_200_000, 11_800_000, 304])
             {
                 s.stats.payload_bytes_by_means.insert(means.name().to_owned(), bytes);
             }

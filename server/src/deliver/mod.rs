@@ -231,9 +231,10 @@ impl Delivery {
         }
         let at = match rests {
             true => [self.digest_due(), groups.merge(id, scene, now)].into_iter().flatten().min(),
-            false => Some(now),
+            // At once, unless what is left has to rest first.
+            false => Some(groups.waits_until(id, scene).unwrap_or(now)),
         };
-        Ok(Delivered { frame, wake: Wake { at, on_change: rests } })
+        Ok(Delivered { frame, wake: Wake { at, on_change: rests || at > Some(now) } })
     }
 
     /// Gives a frame to the connection; returns its bytes and the inputs that it answers.

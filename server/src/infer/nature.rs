@@ -57,6 +57,19 @@ pub fn nature(picture: &Picture, rect: Rect) -> Nature {
     }
 }
 
+/// How many colours there are in `rect`, about, and rather fewer: a hash tells them apart.
+/// Text, however smoothed, has no more than 256 in 64 × 64 pixels.
+pub fn colors(picture: &Picture, rect: Rect) -> u32 {
+    let mut seen = [0u64; 64];
+    for y in rect.top..rect.bottom {
+        for pixel in picture.row(y, rect.left, rect.right) {
+            let hash = (pixel & 0x00ff_ffff).wrapping_mul(0x9e37_79b1) >> 20;
+            seen[hash as usize / 64] |= 1 << (hash % 64);
+        }
+    }
+    seen.iter().map(|word| word.count_ones()).sum()
+}
+
 fn green(color: Color) -> i32 {
     (color >> 8 & 255) as i32
 }

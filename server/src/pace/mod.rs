@@ -75,7 +75,8 @@ impl Pacer {
         let answers = self.is_answering(now);
         let hurries = answers || self.estimate.rate().is_none();
         let interval = if hurries { ANSWER_INTERVAL } else { FRAME_INTERVAL };
-        let next = last + interval.max(self.time_of(bytes));
+        // A link that is empty has no queue, whatever it was thought to take.
+        let next = last + if frames > 0 { interval.max(self.time_of(bytes)) } else { interval };
         if !is_full(0) && now >= next {
             return Pace::Now;
         }

@@ -112,6 +112,23 @@ fn sixty_frames_a_second_at_most() {
 }
 
 #[test]
+fn a_pause_of_the_viewer_is_no_slow_link_for_long() {
+    let mut busy = Busy::new();
+    busy.run(10_000_000, Micros(5_000), Micros(1_000_000));
+    let (mut pacer, mut now) = (busy.pacer, busy.now);
+    // It is asleep for twenty seconds, then acknowledges one frame after the other.
+    for _ in 0..3 {
+        pacer.on_sent(now, 4_000, false);
+        now = now + Micros(20_000_000);
+        pacer.on_acked(&Acked { frames: 1, bytes: 4_000, sent: Micros::ZERO }, 0, now);
+    }
+    pacer.on_sent(now, 100_000, false);
+    now = now + Micros(12_000);
+    pacer.on_acked(&Acked { frames: 1, bytes: 100_000, sent: Micros::ZERO }, 0, now);
+    assert_eq!(pacer.pace(now + FRAME_INTERVAL, 0, 0, false), Pace::Now);
+}
+
+#[test]
 fn answers_go_where_bulk_must_wait() {
     let mut busy = Busy::new();
     busy.run(250_000, Micros(80_000), Micros(3_000_000));

@@ -19,7 +19,7 @@ use super::frame::FrameBuilder;
 use super::pieces::Pieces;
 use super::residual::Job;
 use super::tiers::{Look, Tiers};
-use crate::infer::{Nature, nature};
+use crate::infer::{Nature, colors, nature};
 use crate::lossy::LossyEncoder;
 
 /// Side of the blocks.
@@ -39,14 +39,19 @@ const QUICK: Micros = Micros(250_000);
 const FILM_TIME: u64 = 15_000_000;
 const STILL_TIME: u64 = 100_000_000;
 
+/// Colours that text has at most in an area of two blocks by two.
+const TEXT_COLORS: u32 = 256;
+
 /// What lossy pixels of photographs may take in all.
 const STILL_LOSSY: Micros = Micros(300_000);
 
 /// What a film may take of the link, in hundredths.
 const FILM_SHARE: u64 = 60;
 
-/// The finest step, in halves of a pixel value: above 42 dB. The coarsest is a picture still.
-const FINEST: u32 = 13;
+/// The finest steps, in halves of a pixel value: noise is above 39 dB in films, and above 42
+/// in photographs. With the coarsest there is a picture still.
+const FINEST_FILM: u32 = 16;
+const FINEST: u32 = 12;
 const COARSEST: u32 = 160;
 
 /// A block that did not change for so long, or for two and a half of its film's pictures, rests.
@@ -122,6 +127,8 @@ enum Found {
     Still,
     Held,
     Rested,
+    /// No photograph, but part of something that plays: to be told exactly, and not to be read.
+    Moving,
 }
 
 /// What became of films and photographs.
@@ -145,8 +152,8 @@ pub(super) struct Sorted {
     pub stills: Vec<Rect>,
     /// Rough already, and to be told when they rest.
     pub held: Vec<Rect>,
-    /// Rough, and have rested: to be made exact when nothing else is to be told.
-    pub rested: Vec<Rect>,
+    /// To be told exactly, as pixels: rough ones that have rested, and what moves.
+    pub pixels: Vec<Rect>,
 }
 
 impl Lossy {
@@ -157,6 +164,7 @@ impl Lossy {
         grid.fit(job.target.size());
         self.looks += 1;
         let rest = self.film.rest();
+        let playing = self.film.playing(job);
         let (mut films, mut stills): (Vec<Rect>, Vec<Rect>) = Default::default();
         // What was begun roughly is finished so, though the rest alone would not be late.
         let mut begun = false;
@@ -166,13 +174,14 @@ impl Lossy {
                 sorted.exact.push(rect);
                 continue;
             }
-            let (mut exact, mut rested) = (Vec::new(), Vec::new());
+            let (mut exact, mut pixels) = (Vec::new(), Vec::new());
             for (index, whole) in grid.blocks_of(rect) {
                 let part = whole.intersection(&rect);
                 let block = &mut grid.blocks[index];
                 if block.found.0 != self.looks {
                     begun |= block.untold;
-                    block.found = (self.looks, block.look(job, whole, rest));
+                    let plays = playing.is_some_and(|area| area.contains_rect(&whole));
+                    block.found = (self.looks, block.look(job, whole, part, rest, plays));
                 }
                 match block.found.1 {
                     // Changes of few pixels are told exactly in no time.
@@ -181,7 +190,7 @@ impl Lossy {
                     Found::Film => films.push(part),
                     Found::Still => stills.push(part),
                     Found::Held => sorted.held.push(part),
-                    Found::Rested => rested.push(part),
+                    Found::Rested | Found::Moving => pixels.push(part),
                 }
             }
             // Nothing was found: the rectangle as it was has the better form.
@@ -189,7 +198,7 @@ impl Lossy {
                 true => sorted.exact.push(rect),
                 false => sorted.exact.append(&mut merged(exact)),
             }
-            sorted.rested.append(&mut merged(rested));
+            sorted.pixels.append(&mut merged(pixels));
         }
         let time = |rects: &[Rect]| -> u64 {
             let rate = job.rate.unwrap_or(u64::MAX);
@@ -274,7 +283,7 @@ impl Lossy {
         let playing: u64 = films.iter().map(Rect::area).sum();
         // Several films, or one among drawings: what lies between is not to be made rough.
         let drawn: u64 = self.surfaces.get(&job.surface).map_or(0, |grid| {
-            let looked = |b: &Block| b.found == (self.looks, Found::Exact) && b.drawn;
+            let looked = |b: &Block| b.found.0 == self.looks && b.drawn;
             let blocks = grid.blocks_of(area).filter(|(index, _)| looked(&grid.blocks[*index]));
             blocks.map(|(_, place)| place.area()).sum()
         });
@@ -302,7 +311,8 @@ impl Lossy {
             }
             let block = &mut grid.blocks[index];
             let looked = block.found.0 == self.looks;
-            match looked && block.found.1 != Found::Exact || nature(job.target, place) == Nature::Natural {
+            let exact = matches!(block.found.1, Found::Exact | Found::Moving);
+            match looked && !exact || nature(job.target, place) == Nature::Natural {
                 true => {
                     if block.hash == 0 {
                         (block.hash, block.changed) = (hash(job.target, place), job.now);
@@ -357,7 +367,13 @@ impl Film {
     fn learn(&mut self, bytes: u64, goal: u64) {
         // Bytes fall about as the step grows; a half of the way at once.
         let wanted = u64::from(self.step) * (goal + bytes.min(goal * 4)) / (2 * goal);
-        self.step = (wanted as u32).clamp(FINEST, COARSEST);
+        self.step = (wanted as u32).clamp(FINEST_FILM, COARSEST);
+    }
+
+    /// Where a film plays.
+    fn playing(&self, job: &Job<'_>) -> Option<Rect> {
+        let plays = self.last.is_some_and(|last| job.now.since(last) < self.rest());
+        (plays && self.surface == job.surface).then_some(self.area)
     }
 
     fn rest(&self) -> Micros {
@@ -409,29 +425,44 @@ impl Grid {
 }
 
 impl Block {
-    /// What its differences are now.
-    fn look(&mut self, job: &Job<'_>, place: Rect, rest: Micros) -> Found {
-        let nature = nature(job.target, place);
+    /// What its differences are now; `part` is what differs of it.
+    fn look(&mut self, job: &Job<'_>, place: Rect, part: Rect, rest: Micros, in_film: bool) -> Found {
+        // At a film's rim the rest of the block is something else.
+        let nature = nature(job.target, part);
         self.drawn = nature == Nature::Drawn;
-        if nature != Nature::Natural {
-            return Found::Exact;
-        }
         let hash = hash(job.target, place);
-        if hash != self.hash {
+        let changed = hash != self.hash;
+        if changed {
             // A first look is no change.
             let quick = self.hash != 0 && job.now.since(self.changed) < QUICK;
             self.heat = if quick { self.heat.saturating_add(1) } else { 0 };
             (self.hash, self.changed) = (hash, job.now);
-        } else if !std::mem::take(&mut self.untold) {
-            return match self.lossy {
-                false => Found::Exact,
-                true if job.now.since(self.changed) < rest => Found::Held,
-                true => Found::Rested,
-            };
         }
-        self.untold = false;
-        if self.heat >= FILM_HEAT { Found::Film } else { Found::Still }
+        let untold = std::mem::take(&mut self.untold);
+        let plays = self.heat >= FILM_HEAT;
+        let nature = match nature {
+            Nature::Drawn if plays && changed && is_colorful(job.target, place) => Nature::Natural,
+            nature => nature,
+        };
+        match (nature, changed || untold) {
+            (Nature::Natural, true) => if plays { Found::Film } else { Found::Still },
+            // What stands still in a film will move again.
+            (Nature::Natural, false) if self.lossy && in_film => Found::Held,
+            (Nature::Natural, false) if self.lossy => match job.now.since(self.changed) < rest {
+                true => Found::Held,
+                false => Found::Rested,
+            },
+            (_, true) if plays => Found::Moving,
+            _ => Found::Exact,
+        }
     }
+}
+
+/// Whether there are too many colours around a block for text: hard edges in a film.
+fn is_colorful(target: &Picture, place: Rect) -> bool {
+    let (x, y) = (place.left & -(2 * BLOCK), place.top & -(2 * BLOCK));
+    let around = Rect::new(x, y, 2 * BLOCK as u32, 2 * BLOCK as u32).intersection(&target.bounds());
+    colors(target, around) > TEXT_COLORS
 }
 
 /// A hash of a rectangle's pixels, never 0.

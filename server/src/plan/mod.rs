@@ -442,6 +442,8 @@ fn encoded_len(command: &DrawCommand) -> usize {
 }
 
 #[cfg(test)]
+mod lossy_tests;
+#[cfg(test)]
 mod recall_tests;
 #[cfg(test)]
 mod tests;

@@ -178,7 +178,7 @@ impl Residual {
         frame: &mut FrameBuilder,
     ) -> Result<Vec<Rect>, PaintError> {
         let mut sorted = self.lossy.sort(job, rects, &self.tiers);
-        old.append(&mut sorted.rested);
+        old.append(&mut sorted.pixels);
         let mut held: Region = std::mem::take(&mut sorted.held).into_iter().collect();
         let (films, stills) = (std::mem::take(&mut sorted.films), std::mem::take(&mut sorted.stills));
         for rect in films.iter().chain(&stills) {

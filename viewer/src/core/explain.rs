@@ -27,6 +27,8 @@ pub enum Means {
     Palette,
     /// Other pixels, exactly.
     Pixels,
+    /// Photographs and films, nearly as they are.
+    Lossy,
     /// Surfaces and windows made, moved, stacked and composed: no pixels of their own, no tint.
     Windows,
 }
@@ -40,8 +42,16 @@ const BRIGHTNESS: u32 = 141;
 
 impl Means {
     /// All, in the legend's order.
-    pub const ALL: [Self; 7] =
-        [Self::Copy, Self::Fill, Self::Glyph, Self::Tile, Self::Palette, Self::Pixels, Self::Windows];
+    pub const ALL: [Self; 8] = [
+        Self::Copy,
+        Self::Fill,
+        Self::Glyph,
+        Self::Tile,
+        Self::Palette,
+        Self::Pixels,
+        Self::Lossy,
+        Self::Windows,
+    ];
 
     /// The name in figures and legends.
     pub const fn name(self) -> &'static str {
@@ -52,6 +62,7 @@ impl Means {
             Self::Tile => "tile",
             Self::Palette => "palette",
             Self::Pixels => "pixels",
+            Self::Lossy => "lossy",
             Self::Windows => "windows",
         }
     }
@@ -65,6 +76,7 @@ impl Means {
             Self::Tile => "pictures sent before",
             Self::Palette => "pixels of few colours",
             Self::Pixels => "other pixels, exact",
+            Self::Lossy => "pixels, nearly exact",
             Self::Windows => "windows moved, stacked",
         }
     }
@@ -78,6 +90,7 @@ impl Means {
             Self::Tile => rgb(190, 90, 255),
             Self::Palette => rgb(255, 176, 0),
             Self::Pixels => rgb(255, 56, 56),
+            Self::Lossy => rgb(255, 64, 208),
             Self::Windows => return None,
         })
     }
@@ -99,6 +112,7 @@ impl Means {
             | DrawCommand::TileUse(_)
             | DrawCommand::TileRecall(_) => Self::Tile,
             DrawCommand::PutPixels(put) if is_palette(&put.payload) => Self::Palette,
+            DrawCommand::LossyPixels(_) => Self::Lossy,
             DrawCommand::Composite(_) => Self::Windows,
             structure if structure.is_structure() => Self::Windows,
             // Whatever else there is or will be paints pixels.
@@ -297,11 +311,12 @@ impl Plane {
 #[cfg(test)]
 mod tests {
     use panto_protocol::draw::{
-        Composite, Copy, Coverage, Fill, GlyphDefine, GlyphRun, GlyphSlot, PutPixels, SurfaceCreate,
-        SurfaceDestroy, SurfaceResize, TileCapture, TileSlot, TileUse, WindowCreate, WindowId, WindowMap,
-        WindowMove,
+        Composite, Copy, Coverage, Fill, GlyphDefine, GlyphRun, GlyphSlot, LossyPixels, PutPixels,
+        SurfaceCreate, SurfaceDestroy, SurfaceResize, TileCapture, TileSlot, TileUse, WindowCreate, WindowId,
+        WindowMap, WindowMove,
     };
     use panto_protocol::encoding::{Effort, Encoder};
+    use panto_protocol::lossy::Macroblock;
     use panto_protocol::message::FrameHeader;
     use panto_protocol::pixel::Picture;
     use panto_protocol::wire::Writer;
@@ -376,6 +391,10 @@ mod tests {
         s.paint([put(Rect::new(10, 0, 16, 10), |i| [0x10, 0x00aa_0000, 0x00cc_cc00][i * i % 3])]);
         s.paint([put(Rect::new(26, 0, 14, 10), |i| (i as u32).wrapping_mul(0x9e37_79b1) >> 8)]);
         assert_eq!([s.tint(12, 3), s.tint(30, 3)], [Some(Means::Palette), Some(Means::Pixels)]);
+        let rect = Rect::new(0, 12, 16, 4);
+        let macroblocks = vec![Macroblock::default()];
+        s.paint([LossyPixels { surface: SCREEN, rect, step: 9, macroblocks, levels: vec![] }.into()]);
+        assert_eq!([s.tint(15, 15), s.tint(15, 16)], [Some(Means::Lossy), None]);
         let coverage = Coverage { size: Size::new(3, 4), subpixel: false, mask: vec![255; 12] };
         let slot = GlyphSlot(7);
         s.paint([

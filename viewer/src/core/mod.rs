@@ -12,6 +12,7 @@ mod explain;
 mod latency;
 mod library;
 mod painting;
+mod roughness;
 mod screen;
 mod shared;
 mod trust;

@@ -210,7 +210,12 @@ impl Painting {
         if self.digested.replace(frames) == Some(frames) {
             return None;
         }
-        Some(if self.screen.digest() == digest { Verdict::Right } else { Verdict::Wrong })
+        if self.screen.digest() != digest {
+            return Some(Verdict::Wrong);
+        }
+        // Only whole pictures are digested: what was repaired by no command was right already.
+        self.screen.settled();
+        Some(Verdict::Right)
     }
 
     /// What is painted.

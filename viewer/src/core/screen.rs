@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use panto_protocol::canvas::{Canvas, Digest, PaintError, Presentation, Window, digest};
 use panto_protocol::draw::{SurfaceId, WindowId};
 use panto_protocol::geometry::{Point, Rect, Region};
-use panto_protocol::message::FrameDecoder;
+use panto_protocol::message::{FrameDecoder, is_fresh};
 use panto_protocol::pixel::{Color, Picture};
 use panto_protocol::wire::{DecodeError, MAX_FRAME_PAINT};
 use thiserror::Error;
@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::Library;
 use super::dragging::MovedWindow;
 use super::explain::Explanation;
+use super::roughness::Roughness;
 
 /// Why a frame could not be painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -46,6 +47,7 @@ pub struct Screen {
     decoder: FrameDecoder,
     bytes_by_kind: BTreeMap<&'static str, u64>,
     explanation: Explanation,
+    roughness: Roughness,
     /// Windows shown elsewhere than the canvas has them, and where they were shown last.
     moved: Vec<MovedWindow>,
     moved_places: Vec<Rect>,
@@ -91,6 +93,7 @@ impl Screen {
             decoder: FrameDecoder::default(),
             bytes_by_kind: BTreeMap::new(),
             explanation: Explanation::default(),
+            roughness: Roughness::default(),
             moved: Vec::new(),
             moved_places: Vec::new(),
             is_painted: false,
@@ -103,6 +106,7 @@ impl Screen {
         self.canvas = Canvas::new();
         self.decoder = FrameDecoder::default();
         self.explanation.clear();
+        self.roughness = Roughness::default();
     }
 
     /// Makes what was offered of earlier sessions ready to be recalled. To be called on an
@@ -124,7 +128,10 @@ impl Screen {
     pub fn paint(&mut self, frame: &[u8]) -> Result<Painted, FrameError> {
         let (mut commands, mut paint) = (0, 0u64);
         let bytes_by_kind = &mut self.bytes_by_kind;
-        let explanation = &mut self.explanation;
+        let (explanation, roughness) = (&mut self.explanation, &mut self.roughness);
+        if is_fresh(frame) {
+            roughness.forget_tiles();
+        }
         self.is_painted = true;
         let canvas = &mut self.canvas;
         let header =
@@ -136,9 +143,11 @@ impl Screen {
                 canvas.apply(&command)?;
                 *bytes_by_kind.entry(command.kind()).or_default() += bytes as u64;
                 explanation.painted(&command, bytes as u64, canvas);
+                roughness.painted(&command, canvas);
                 commands += 1;
                 Ok(())
             })?;
+        roughness.frame_painted(header.settled);
         // Many translucent windows over each other cost nothing to place and much to show.
         if canvas.compose_cost(canvas.damage()) > MAX_FRAME_PAINT {
             return Err(FrameError::TooMuch);
@@ -218,6 +227,11 @@ impl Screen {
         picture
     }
 
+    #[cfg(test)]
+    pub(super) fn roughness(&self) -> &Roughness {
+        &self.roughness
+    }
+
     /// How each area was sent, and what it cost.
     pub fn explanation(&self) -> &Explanation {
         &self.explanation
@@ -227,6 +241,18 @@ impl Screen {
     /// not in it.
     pub fn digest(&self) -> Digest {
         digest(self.canvas.screen().view())
+    }
+
+    /// The server has said that the picture is whole: nothing in it is rough.
+    pub(super) fn settled(&mut self) {
+        self.roughness.frame_painted(true);
+    }
+
+    /// Share of the picture, as it is shown, in which nothing is left of `LossyPixels`, 0 to 1;
+    /// `None` as long as there is no picture (METRICS.md).
+    pub fn exact_share(&self) -> Option<f64> {
+        let shown = AsShown { canvas: &self.canvas, explanation: &self.explanation, moved: &self.moved };
+        self.roughness.exact_share(&self.canvas, &shown)
     }
 
     /// The canvas.

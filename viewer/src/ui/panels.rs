@@ -16,8 +16,12 @@ const PAD: i32 = 12;
 /// From one line of text to the next.
 const LINE: i32 = 19;
 
-/// Width of the statistics' content: 50 characters.
-const STATISTICS_WIDTH: i32 = 400;
+/// Width of the statistics' content: 55 characters.
+const STATISTICS_WIDTH: i32 = 440;
+
+/// Width of each of its two columns of kinds: the square, 12 characters of the name, 5 of the
+/// share and 8 of the bytes, all at their longest.
+const KIND_WIDTH: i32 = 14 + 25 * 8;
 
 /// What the statistics panel shows beside the figures.
 #[derive(Debug, Clone, Copy)]
@@ -68,12 +72,8 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
 
     p.text(PAD, y, &bits(meter.bits_per_second()), color::TEXT);
     p.text(PAD + 128, y, &format!("peak {}", bits(meter.peak())), color::LABEL);
-    let (verdict, verdict_color) = match (stats.digests_wrong, settings.is_lossless()) {
-        (1.., _) => ("PICTURE DIFFERS", color::BAD),
-        (0, true) => ("lossless", color::GOOD),
-        (0, false) => ("reduced", color::WARN),
-    };
-    p.text_right(right, y, verdict, verdict_color);
+    let (verdict, verdict_color) = verdict(stats, settings);
+    p.text_right(right, y, &verdict, verdict_color);
     y += LINE;
     if !full {
         return p.finish();
@@ -85,15 +85,10 @@ pub(super) fn statistics(facts: Facts<'_>, meter: &Meter, full: bool, unit: u32)
     bar(&mut p, PAD, y, STATISTICS_WIDTH, &kinds);
     y += 10 + 8;
     for pair in kinds.chunks(2) {
-        for (kind, x) in pair.iter().zip([PAD, PAD + STATISTICS_WIDTH / 2 + 4]) {
+        for (kind, x) in pair.iter().zip([PAD, right - KIND_WIDTH]) {
             p.fill(x, y + 4, 8, 8, kind.color);
-            p.text(x + 14, y, &format!("{:<11}{:>4}", clip(kind.name, 11), percent(kind.share)), color::TEXT);
-            p.text_right(
-                x + STATISTICS_WIDTH / 2 - 4 - if x == PAD { 10 } else { 0 },
-                y,
-                &bytes(kind.bytes),
-                color::LABEL,
-            );
+            p.text(x + 14, y, &kind.text(), color::TEXT);
+            p.text_right(x + KIND_WIDTH, y, &bytes(kind.bytes), color::LABEL);
         }
         y += LINE;
     }
@@ -115,7 +110,8 @@ const LEGEND_WIDTH: i32 = 344;
 
 /// What the tints of an explained picture mean, and what each way of sending has cost.
 pub(super) fn legend(stats: &Stats, meter: &Meter, unit: u32) -> Picture {
-    let lines = Means::ALL.len() as i32 + 1;
+    let entries = entries(stats);
+    let lines = entries.len() as i32 + 1;
     let mut p = Painter::panel(LEGEND_WIDTH + 2 * PAD, lines * LINE + 2 * PAD + 5, unit);
     let right = PAD + LEGEND_WIDTH;
     let mut y = PAD;
@@ -124,17 +120,34 @@ pub(super) fn legend(stats: &Stats, meter: &Meter, unit: u32) -> Picture {
     p.text_right(right, y, "a second", color::LABEL);
     y += LINE + 4;
     p.fill(PAD, y - 3, LEGEND_WIDTH, 1, color::LINE);
-    for means in Means::ALL {
+    for (means, so_far) in entries {
         if let Some(tint) = means.color() {
             p.fill(PAD, y + 2, 12, 12, tint);
         }
         p.text(PAD + 20, y, means.about(), color::TEXT);
-        let so_far = stats.payload_bytes_by_means.get(means.name()).copied().unwrap_or(0);
         p.text_right(right - 72, y, &bytes(so_far), color::TEXT);
         p.text_right(right, y, &bytes(meter.bytes_per_second(means)), color::LABEL);
         y += LINE;
     }
     p.finish()
+}
+
+/// What the legend lists, and its bytes so far: ways that nothing was sent by have no tint
+/// in the picture either (pixels are palettes only in plain frames).
+fn entries(stats: &Stats) -> Vec<(Means, u64)> {
+    let bytes = |means: Means| stats.payload_bytes_by_means.get(means.name()).copied().unwrap_or(0);
+    Means::ALL.into_iter().map(|means| (means, bytes(means))).filter(|entry| entry.1 > 0).collect()
+}
+
+/// Whether the shown picture is the screen: what digests, settings and `exact_share` say of it.
+fn verdict(stats: &Stats, settings: Settings) -> (String, Color) {
+    match (stats.digests_wrong, stats.exact_share) {
+        (1.., _) => ("PICTURE DIFFERS".into(), color::BAD),
+        // Rounded down: 100 % is what is exact.
+        (0, Some(share)) if share < 1.0 => (format!("exact {:.0} %", (share * 100.0).floor()), color::WARN),
+        (0, _) if settings.is_lossless() => ("lossless".into(), color::GOOD),
+        (0, _) => ("reduced".into(), color::WARN),
+    }
 }
 
 /// A line of two figures: label and value, twice.
@@ -281,6 +294,13 @@ struct Share<'a> {
     color: Color,
 }
 
+impl Share<'_> {
+    /// Name and percentage, in 17 characters.
+    fn text(&self) -> String {
+        format!("{:<12}{:>5}", clip(self.name, 12), percent(self.share))
+    }
+}
+
 /// The largest kinds first; small ones are one.
 fn shares(stats: &Stats) -> Vec<Share<'_>> {
     const MOST: usize = 6;
@@ -406,6 +426,43 @@ mod tests {
         let shares = shares(&stats);
         assert_eq!(shares.iter().map(|s| s.name).collect::<Vec<_>>(), ["h", "g", "f", "e", "d", "other"]);
         assert_eq!(shares.iter().map(|s| s.bytes).sum::<u64>(), 280);
+    }
+
+    #[test]
+    fn columns_do_not_touch() {
+        let width = |kind: &Share<'_>| 14 + text_width(&kind.text()) + text_width(&bytes(kind.bytes));
+        for name in panto_protocol::draw::DrawCommand::KINDS {
+            let kind = Share { name, bytes: 99_900_000, share: 1000, color: 0 };
+            assert!(kind.text().contains(" 100%"), "{}", kind.text());
+            assert!(width(&kind) < KIND_WIDTH, "{name}");
+        }
+        const { assert!(2 * KIND_WIDTH + 8 < STATISTICS_WIDTH) };
+    }
+
+    #[test]
+    fn the_verdict_tells_what_is_rough() {
+        let settings = Settings::default();
+        let check = |digests_wrong, exact_share, expected: &str| {
+            let stats = Stats { digests_wrong, exact_share, ..Stats::default() };
+            assert_eq!(verdict(&stats, settings).0, expected);
+        };
+        check(0, None, "lossless");
+        check(0, Some(1.0), "lossless");
+        check(0, Some(0.9999), "exact 99 %");
+        check(0, Some(0.974), "exact 97 %");
+        check(0, Some(0.0), "exact 0 %");
+        check(1, Some(0.5), "PICTURE DIFFERS");
+        let reduced = Settings { depth: panto_protocol::message::Depth::D16, ..settings };
+        assert_eq!(verdict(&Stats::default(), reduced).0, "reduced");
+    }
+
+    #[test]
+    fn the_legend_lists_what_was_sent() {
+        let mut stats = Stats::default();
+        for (means, bytes) in [(Means::Lossy, 5), (Means::Copy, 7), (Means::Palette, 0)] {
+            stats.payload_bytes_by_means.insert(means.name().into(), bytes);
+        }
+        assert_eq!(entries(&stats), [(Means::Copy, 7), (Means::Lossy, 5)]);
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Client {
         stats.depth = settings.depth.bits();
         stats.scale = settings.scale.divisor() as u8;
         stats.lossless = settings.is_lossless();
+        stats.exact_share = self.painting.screen().exact_share();
         stats.duration_s = self.connected_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
         stats.viewer_cpu_s = cpu_seconds() - self.cpu_at_start;
         let painting = &self.painting;
