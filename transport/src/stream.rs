@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::net::sockopt;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::{client, server};
@@ -19,6 +20,9 @@ use tokio_rustls::{client, server};
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_PROBES: u32 = 3;
+
+/// Bytes not sent yet below which the kernel asks for more.
+const NOT_SENT: u32 = 16 << 10;
 
 /// Bytes on the socket, below TLS, so that a handshake and every record count. IP and TCP headers do not.
 #[derive(Debug, Default)]
@@ -54,13 +58,15 @@ enum Layer {
 }
 
 impl Stream {
-    /// Over TCP, with Nagle's algorithm off (a key press must not wait for the last acknowledgement) and keep-alive on.
+    /// Over TCP, with Nagle's algorithm off (a key press must not wait for the last acknowledgement), keep-alive on, and
+    /// little in the kernel that was not sent yet: what lies there cannot be overtaken.
     pub fn from_tcp(tcp: TcpStream) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         sockopt::set_socket_keepalive(tcp.as_fd(), true)?;
         sockopt::set_tcp_keepidle(tcp.as_fd(), KEEPALIVE_IDLE)?;
         sockopt::set_tcp_keepintvl(tcp.as_fd(), KEEPALIVE_INTERVAL)?;
         sockopt::set_tcp_keepcnt(tcp.as_fd(), KEEPALIVE_PROBES)?;
+        SockRef::from(&tcp).set_tcp_notsent_lowat(NOT_SENT)?;
         Ok(Self::plain(Socket::Tcp(tcp)))
     }
 

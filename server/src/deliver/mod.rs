@@ -217,11 +217,13 @@ impl Delivery {
         }
         let frame = groups.take(id);
         let rests = !groups.is_due(id, scene);
+        // What is left may have to rest first: there is nothing more to be sent now either.
+        let waits = groups.waits_until(id, scene);
         match &frame {
             Some(planned) => {
                 let (bytes, inputs) = self.send(planned, connection, now);
                 // What another's link has kept small shows nothing of this one.
-                let whole = rests || planned.budget < budget.bytes;
+                let whole = rests || waits.is_some() || planned.budget < budget.bytes;
                 self.pacer.on_sent(now, bytes, whole);
                 self.stages.planned(now, inputs > 0);
                 self.undigested = Some(now);
@@ -231,8 +233,7 @@ impl Delivery {
         }
         let at = match rests {
             true => [self.digest_due(), groups.merge(id, scene, now)].into_iter().flatten().min(),
-            // At once, unless what is left has to rest first.
-            false => Some(groups.waits_until(id, scene).unwrap_or(now)),
+            false => Some(waits.unwrap_or(now)),
         };
         Ok(Delivered { frame, wake: Wake { at, on_change: rests || at > Some(now) } })
     }

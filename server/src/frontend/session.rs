@@ -1,6 +1,6 @@
 //! One viewer's session: its connection, its planner, its share of the input.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use panto_protocol::canvas::PaintError;
@@ -326,6 +326,7 @@ impl Session {
             }
         };
         planner.set_settings(hello.settings);
+        planner.calibrate(nanoseconds);
         let now = self.server.now();
         let (screen, outputs) = {
             let scene = self.server.scene.lock();
@@ -473,6 +474,12 @@ impl Session {
         }
         Ok(delivered.wake)
     }
+}
+
+/// A clock for the planner's estimates.
+fn nanoseconds() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_nanos() as u64
 }
 
 fn fill_random(bytes: &mut [u8]) -> Result<(), SessionError> {

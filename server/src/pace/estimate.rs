@@ -26,6 +26,9 @@ const DRAIN: u64 = 75;
 /// desktop is used over, and twice what TCP itself starts with.
 pub(super) const FIRST_WINDOW: usize = 32 << 10;
 
+/// Bytes of a frame from which on it tells something of the rate by itself.
+const TELLING: usize = 4096;
+
 /// While starting: twice what was delivered in the last round.
 const START_GAIN: u64 = 200;
 
@@ -38,6 +41,7 @@ struct Flight {
     delivered_at: Micros,
     /// When the frame was sent whose delivery that was.
     first_sent: Micros,
+    bytes: usize,
     /// Whether the sender had no more to send then.
     limited: bool,
 }
@@ -72,7 +76,7 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    pub(super) fn sent(&mut self, now: Micros, _bytes: usize, whole: bool) {
+    pub(super) fn sent(&mut self, now: Micros, bytes: usize, whole: bool) {
         if self.flights.is_empty() {
             // Nothing is on its way: the clock of deliveries stood still.
             self.first_sent = now;
@@ -83,6 +87,7 @@ impl Estimate {
             delivered: self.delivered,
             delivered_at: self.delivered_at.unwrap_or(now),
             first_sent: self.first_sent,
+            bytes,
             limited: whole,
         });
     }
@@ -102,13 +107,30 @@ impl Estimate {
         let interval = now.since(flight.delivered_at).0.max(flight.sent.since(flight.first_sent).0).max(1);
         let rate = (self.delivered - flight.delivered) * 1_000_000 / interval;
         // Who sends little shows a lower bound only.
-        if !flight.limited || self.rate().is_none_or(|known| rate > known) {
-            self.take_rate(rate.max(1), now);
+        match self.rate() {
+            Some(known) if flight.limited => {
+                let shown = rate.max(self.shown(&flight, round_trip).min(2 * known));
+                if shown > known {
+                    self.take_rate(shown, now);
+                }
+            }
+            _ => self.take_rate(rate.max(1), now),
         }
         if flight.delivered >= self.round_ends {
             self.round += 1;
             self.round_ends = self.delivered;
             self.end_round(round_trip, flight.limited);
+        }
+    }
+
+    /// The rate that one frame shows by taking longer than the shortest round trip: a film
+    /// sends one frame at a time, and would never find out how fast the link is else.
+    fn shown(&self, flight: &Flight, round_trip: Micros) -> u64 {
+        match self.shortest {
+            Some((shortest, _)) if flight.bytes >= TELLING => {
+                flight.bytes as u64 * 1_000_000 / round_trip.0.saturating_sub(shortest.0).max(500)
+            }
+            _ => 0,
         }
     }
 

@@ -254,3 +254,44 @@ impl Painting {
         Some(Stages { network, capture, encode, queue, decode, paint })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use panto_protocol::connection::ClientConfig;
+    use panto_protocol::draw::{DrawCommand, LossyPixels, SurfaceId, SurfaceResize};
+    use panto_protocol::geometry::{Rect, Size};
+    use panto_protocol::lossy::Macroblock;
+    use panto_protocol::message::FrameHeader;
+    use panto_protocol::wire::Writer;
+
+    use super::*;
+
+    #[test]
+    fn a_right_digest_ends_what_is_rough_and_a_wrong_one_does_not() {
+        let config = ClientConfig {
+            name: String::new(),
+            settings: Default::default(),
+            resume: None,
+            offer: Offer::default(),
+        };
+        let connection = ClientConnection::new(config, Micros::ZERO);
+        let (id, rect) = (SurfaceId::SCREEN, Rect::new(0, 0, 16, 16));
+        let macroblocks = vec![Macroblock::default()];
+        let commands: [DrawCommand; 2] = [
+            SurfaceResize { id, size: Size::new(32, 16) }.into(),
+            LossyPixels { surface: id, rect, step: 9, macroblocks, levels: Vec::new() }.into(),
+        ];
+        let mut frame = Writer::new();
+        FrameHeader::default().encode(&mut frame);
+        commands.iter().for_each(|c| c.encode(&mut frame));
+        let frame = frame.finish();
+        for (wrong, verdict, share) in [(1, Verdict::Wrong, 0.5), (0, Verdict::Right, 1.0)] {
+            let mut painting = Painting::new(Micros::ZERO);
+            painting.screen.paint(&frame).unwrap();
+            assert_eq!(painting.screen.exact_share(), Some(0.5));
+            let digest = Digest(painting.screen.digest().0 ^ wrong);
+            assert_eq!(painting.check(0, digest, &connection), Some(verdict));
+            assert_eq!(painting.screen.exact_share(), Some(share));
+        }
+    }
+}

@@ -102,6 +102,9 @@ impl Plane {
     fn write(&mut self, at: usize, n: u32, value: u64, how: Put) {
         let mask = u64::MAX >> (64 - n);
         let value = value & mask;
+        if value == 0 && how == Put::Unite {
+            return;
+        }
         let (word, shift) = (at / 64, (at % 64) as u32);
         self.write_word(word, mask << shift, value << shift, how);
         if shift + n > 64 {
