@@ -185,7 +185,14 @@ impl<'a> Pixels<'a> {
 
     /// An owned copy.
     pub fn to_picture(&self) -> Picture {
-        Picture { size: self.size, data: self.iter().collect() }
+        Picture { size: self.size, data: self.to_vec() }
+    }
+
+    /// Every pixel from left to right and top to bottom, copied row by row.
+    pub fn to_vec(&self) -> Vec<Color> {
+        let mut pixels = Vec::with_capacity(self.size.area() as usize);
+        self.rows().for_each(|row| pixels.extend_from_slice(row));
+        pixels
     }
 }
 

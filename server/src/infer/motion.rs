@@ -168,7 +168,12 @@ fn agreement(old: &Picture, new: &Picture, rect: Rect, vector: Point, min_gain: 
         let wrong = |left: i32, right: i32| {
             let (a, b) = ((left - rect.left) as usize, (right - rect.left) as usize);
             let (now, stayed) = (&now[a..b], &stayed[a..b]);
-            (1..now.len()).filter(|&i| now[i] != now[i - 1] && now[i] != stayed[i]).count() as u32
+            if now == stayed {
+                return 0;
+            }
+            // Without branches: whole vectors at a time.
+            let pairs = now[1..].iter().zip(now).zip(&stayed[1..]);
+            pairs.map(|((now, before), stayed)| u32::from((now != before) & (now != stayed))).sum()
         };
         let mut still = Vec::with_capacity(open.len() + runs.len());
         for mut column in open {
@@ -176,7 +181,10 @@ fn agreement(old: &Picture, new: &Picture, rect: Rect, vector: Point, min_gain: 
             let run = runs.iter().position(|r| r.0 <= column.left && column.right <= r.1);
             match run {
                 Some(i) => {
-                    column.gain += wrong(column.left, column.right);
+                    // Enough is enough.
+                    if column.gain < min_gain {
+                        column.gain += wrong(column.left, column.right);
+                    }
                     // What the run has beyond the column begins columns of its own.
                     let (left, right) = runs.swap_remove(i);
                     runs.extend(
@@ -201,19 +209,19 @@ fn agreement(old: &Picture, new: &Picture, rect: Rect, vector: Point, min_gain: 
 /// Maximal runs of equal pixels of two rows, in coordinates that begin at `left`.
 fn equal_runs(a: &[u32], b: &[u32], left: i32, runs: &mut Vec<(i32, i32)>) {
     runs.clear();
-    let mut start = None;
-    for (i, (x, y)) in a.iter().zip(b).enumerate() {
-        match (x == y, start) {
-            (true, None) => start = Some(i),
-            (false, Some(s)) => {
-                runs.push((left + s as i32, left + i as i32));
-                start = None;
-            }
-            _ => {}
+    let end = a.len().min(b.len());
+    let mut i = 0;
+    while i < end {
+        i += a[i..end].iter().zip(&b[i..end]).take_while(|(x, y)| x != y).count();
+        let start = i;
+        // Sixteen at a time, then one by one.
+        while i + 16 <= end && a[i..i + 16] == b[i..i + 16] {
+            i += 16;
         }
-    }
-    if let Some(s) = start {
-        runs.push((left + s as i32, left + a.len().min(b.len()) as i32));
+        i += a[i..end].iter().zip(&b[i..end]).take_while(|(x, y)| x == y).count();
+        if i > start {
+            runs.push((left + start as i32, left + i as i32));
+        }
     }
 }
 

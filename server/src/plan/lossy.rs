@@ -65,6 +65,8 @@ pub(super) struct Lossy {
     film: Film,
     /// How often differences were sorted.
     looks: u64,
+    /// When the first of what is held since the last look rests.
+    due: Option<Micros>,
 }
 
 /// What is playing: one area at a time.
@@ -189,7 +191,10 @@ impl Lossy {
                     Found::Exact => exact.push(part),
                     Found::Film => films.push(part),
                     Found::Still => stills.push(part),
-                    Found::Held => sorted.held.push(part),
+                    Found::Held => {
+                        sorted.held.push(part);
+                        earlier(&mut self.due, block.changed + rest);
+                    }
                     Found::Rested | Found::Moving => pixels.push(part),
                 }
             }
@@ -288,7 +293,7 @@ impl Lossy {
             blocks.map(|(_, place)| place.area()).sum()
         });
         if area.area() > MAX_INLINE_PIXELS || playing * 3 < area.area() || drawn * 10 > area.area() {
-            return films;
+            return films.into_iter().flat_map(bands).collect();
         }
         (self.film.surface, self.film.area) = (job.surface, area);
         vec![area]
@@ -319,6 +324,7 @@ impl Lossy {
                     }
                     grid.lossy += usize::from(!block.lossy);
                     block.lossy = true;
+                    earlier(&mut self.due, block.changed + self.film.rest());
                     left.into_iter().for_each(|rect| told.held.add(rect));
                 }
                 // What was to be told exactly anyway need not be said twice.
@@ -347,10 +353,14 @@ impl Lossy {
         }
     }
 
-    /// When held pixels may have rested.
-    pub(super) fn rest(&self) -> Micros {
-        self.film.rest()
+    /// When the first of what was found or told rough since the last call may have rested.
+    pub(super) fn take_due(&mut self) -> Option<Micros> {
+        self.due.take()
     }
+}
+
+fn earlier(due: &mut Option<Micros>, at: Micros) {
+    *due = Some(due.map_or(at, |known| known.min(at)));
 }
 
 impl Film {
@@ -463,6 +473,14 @@ fn is_colorful(target: &Picture, place: Rect) -> bool {
     let (x, y) = (place.left & -(2 * BLOCK), place.top & -(2 * BLOCK));
     let around = Rect::new(x, y, 2 * BLOCK as u32, 2 * BLOCK as u32).intersection(&target.bounds());
     colors(target, around) > TEXT_COLORS
+}
+
+/// A rectangle in bands of no more pixels than one command may have.
+fn bands(rect: Rect) -> impl Iterator<Item = Rect> {
+    let height = (MAX_INLINE_PIXELS / u64::from(rect.width().max(1)) / 16 * 16).max(16) as i32;
+    (rect.top..rect.bottom)
+        .step_by(height as usize)
+        .map(move |top| Rect { top, bottom: rect.bottom.min(top + height), ..rect })
 }
 
 /// A hash of a rectangle's pixels, never 0.

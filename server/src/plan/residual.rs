@@ -193,7 +193,8 @@ impl Residual {
         if !held.is_empty() {
             dirty.subtract_region(&held);
             self.held.entry(job.surface).or_default().add_region(&held);
-            let at = job.now + self.lossy.rest();
+            // Blocks rest one by one: whoever came late keeps none of the others waiting.
+            let at = self.lossy.take_due().unwrap_or(job.now + Micros(1)).max(job.now + Micros(1));
             self.rests_at = Some(self.rests_at.map_or(at, |known| known.min(at)));
         }
         Ok(sorted.exact)
@@ -465,7 +466,7 @@ impl Residual {
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
         let began = self.tiers.begin();
-        let pixels = job.target.crop(rect).rows().flatten().copied().collect();
+        let pixels = job.target.crop(rect).to_vec();
         let put = InlinePixels { surface: job.surface, rect, pixels };
         let sample = (WEIGHED_MIN..=WEIGHED_MAX).contains(&rect.area());
         let weight = match frame.models() {

@@ -117,7 +117,7 @@ impl Said {
         bits += prices.of_glyphs(self.weight);
         let (limit, mut pixels) = (prices.weight_for(bits), 0);
         for rect in differences(job.target, &shadow.surface(job.surface)?.picture, &area.into()) {
-            let colors = job.target.crop(rect).rows().flatten().copied().collect();
+            let colors = job.target.crop(rect).to_vec();
             let put = InlinePixels { surface: job.surface, rect, pixels: colors };
             pixels += models.weigh_pixels(&put, shadow, limit - pixels).bits();
             if pixels >= limit {
