@@ -193,7 +193,9 @@ impl Lossy {
                     Found::Still => stills.push(part),
                     Found::Held => {
                         sorted.held.push(part);
-                        earlier(&mut self.due, block.changed + rest);
+                        let plays = playing.is_some_and(|area| area.contains_rect(&whole));
+                        let since = self.film.last.filter(|_| plays).unwrap_or_default();
+                        earlier(&mut self.due, block.changed.max(since) + rest);
                     }
                     Found::Rested | Found::Moving => pixels.push(part),
                 }
@@ -308,6 +310,7 @@ impl Lossy {
         shadow: &Canvas,
     ) -> Result<(), PaintError> {
         let now = &shadow.surface(job.surface)?.picture;
+        let playing = self.film.playing(job);
         let Some(grid) = self.surfaces.get_mut(&job.surface) else { return Ok(()) };
         for (index, place) in grid.blocks_of(rect) {
             let left = differences(job.target, now, &place.intersection(&rect).into());
@@ -324,7 +327,9 @@ impl Lossy {
                     }
                     grid.lossy += usize::from(!block.lossy);
                     block.lossy = true;
-                    earlier(&mut self.due, block.changed + self.film.rest());
+                    let plays = playing.is_some_and(|area| area.contains_rect(&place));
+                    let since = self.film.last.filter(|_| plays).unwrap_or_default();
+                    earlier(&mut self.due, block.changed.max(since) + self.film.rest());
                     left.into_iter().for_each(|rect| told.held.add(rect));
                 }
                 // What was to be told exactly anyway need not be said twice.

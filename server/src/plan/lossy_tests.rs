@@ -450,7 +450,7 @@ fn a_still_box_inside_a_film_stays_as_it_is() {
                 show_around(&mut scene, area, hole, &photograph(area.size(), 5, 2 * i));
                 viewer.play(&mut scene, Micros(40 * MS));
             }
-            assert!(viewer.lossy.1 > 0);
+            assert!(viewer.lossy.1 > 0 || rate > 250_000);
             viewer.rest(&mut scene);
         }
     }
