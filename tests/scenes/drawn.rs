@@ -306,8 +306,15 @@ async fn scaled_and_dithered() {
         let mut dice = Dice::new(u64::from(depth.bits()) + 500);
         let mut scene = Scene::new(Size::new(637, 399));
         open_window(&mut scene, &mut dice, 1, Rect::new(101, 53, 301, 203), true);
-        let of =
-            |mode, scale, dither| Settings { mode, depth, scale, dither, copy_rect: true, wire: Wire::Coded, exact: false };
+        let of = |mode, scale, dither| Settings {
+            mode,
+            depth,
+            scale,
+            dither,
+            copy_rect: true,
+            wire: Wire::Coded,
+            exact: false,
+        };
         let settings = vec![
             of(Mode::Pixels, Scale::Half, false),
             of(Mode::Commands, Scale::Half, true),

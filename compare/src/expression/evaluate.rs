@@ -278,7 +278,16 @@ impl Check<'_> {
 /// [`Figures::way`] without depth and scale.
 fn way_at_any_size(row: &Figures) -> String {
     let (system, mode, wire) = (row.system.clone(), row.mode.clone(), row.wire.clone());
-    Figures { system, mode, wire, copy_rect: row.copy_rect, exact_only: row.exact_only, warm: row.warm, ..Figures::default() }.way()
+    Figures {
+        system,
+        mode,
+        wire,
+        copy_rect: row.copy_rect,
+        exact_only: row.exact_only,
+        warm: row.warm,
+        ..Figures::default()
+    }
+    .way()
 }
 
 impl fmt::Display for Value {

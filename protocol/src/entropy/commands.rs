@@ -9,7 +9,9 @@ use super::range::{RangeDecoder, RangeEncoder, Weight};
 use super::shape::Shapes;
 use super::text::Text;
 use crate::canvas::Canvas;
-use crate::draw::{Coverage, DrawCommand, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, LossyPixels, SurfaceId};
+use crate::draw::{
+    Coverage, DrawCommand, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, LossyPixels, SurfaceId,
+};
 use crate::geometry::{Point, Rect};
 use crate::pixel::Color;
 use crate::wire::{DecodeError, Reader, Writer};

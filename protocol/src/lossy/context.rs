@@ -20,6 +20,17 @@ pub const SCAN: [u8; 64] = {
     scan
 };
 
+/// For each place of a block (row by row) its number in the scan.
+pub const RANKS: [i16; 64] = {
+    let mut ranks = [0; 64];
+    let mut n = 0;
+    while n < 64 {
+        ranks[SCAN[n] as usize] = n as i16;
+        n += 1;
+    }
+    ranks
+};
+
 /// Classes of places: see [`position_class`].
 pub const POSITIONS: usize = 8;
 
@@ -38,21 +49,23 @@ pub const POSITION_CLASSES: [u8; 64] = {
     classes
 };
 
-/// Magnitudes of the levels known so far: those of higher frequencies.
+/// What is around each place of a block, by the levels known so far: those of higher frequencies.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// With two columns and rows of 0 behind the last.
-    magnitudes: [u8; 10 * 10],
+    /// For each place the sum of the magnitudes around it; in rows of sixteen, behind two
+    /// rows and columns which nobody asks for. Most levels are 0, and so add to none.
+    sums: [u8; 160],
 }
 
-/// From rows of eight to rows of ten.
+/// From rows of eight to rows of sixteen.
+#[inline(always)]
 const fn place(i: usize) -> usize {
-    i / 8 * 10 + i % 8
+    (i & 63) + (i & 56) + 34
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { magnitudes: [0; 100] }
+        Self { sums: [0; 160] }
     }
 }
 
@@ -60,14 +73,19 @@ impl Surroundings {
     /// Notes the level at place `i` (row by row).
     #[inline(always)]
     pub fn set(&mut self, i: usize, magnitude: u32) {
-        self.magnitudes[place(i)] = magnitude.min(15) as u8;
+        // Five of 15 at most: a byte does.
+        let magnitude = magnitude.min(15) as u8;
+        for back in [1, 2, 16, 17, 32] {
+            let sum = &mut self.sums[place(i) - back];
+            *sum = sum.wrapping_add(magnitude);
+        }
     }
 
     /// How much there is to the right of place `i`, below it, and both: a class below [`SURROUNDINGS`].
     #[inline(always)]
     pub fn class(&self, i: usize) -> usize {
-        const CLASSES: [u8; 76] = {
-            let mut classes = [9; 76];
+        const CLASSES: [u8; 256] = {
+            let mut classes = [9; 256];
             let known = [0, 1, 2, 3, 4, 5, 5, 6, 6, 7, 7, 7, 8, 8, 8, 8];
             let mut i = 0;
             while i < known.len() {
@@ -76,7 +94,6 @@ impl Surroundings {
             }
             classes
         };
-        let m: &[u8; 22] = self.magnitudes[place(i)..].first_chunk().expect("two rows and columns more");
-        CLASSES[usize::from(m[1] + m[2] + m[10] + m[11] + m[20])].into()
+        CLASSES[usize::from(self.sums[place(i)])].into()
     }
 }

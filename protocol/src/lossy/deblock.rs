@@ -85,12 +85,13 @@ fn edge(plane: &mut Plane, x: i32, y: i32, is_row: bool, limits: Limits) {
         q0[k] = data[i].into();
         q1[k] = data[i + across].into();
     }
+    // No branches here, for vector instructions.
     for k in 0..8 {
-        let is_edge = (p0[k] - q0[k]).abs() < limits.across
-            && (p1[k] - p0[k]).abs() < limits.beside
-            && (q1[k] - q0[k]).abs() < limits.beside;
+        let is_edge = ((p0[k] - q0[k]).abs() < limits.across)
+            & ((p1[k] - p0[k]).abs() < limits.beside)
+            & ((q1[k] - q0[k]).abs() < limits.beside);
         let change = (4 * (q0[k] - p0[k]) + p1[k] - q1[k] + 4) >> 3;
-        let change = if is_edge { change.clamp(-limits.change, limits.change) } else { 0 };
+        let change = change.clamp(-limits.change, limits.change) & -i16::from(is_edge);
         p0[k] = (p0[k] + change).clamp(0, 255);
         q0[k] = (q0[k] - change).clamp(0, 255);
     }

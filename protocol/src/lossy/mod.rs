@@ -20,7 +20,7 @@ mod planes;
 mod quantizer;
 mod transform;
 
-pub use context::{POSITION_CLASSES, POSITIONS, SCAN, SURROUNDINGS, Surroundings};
+pub use context::{POSITION_CLASSES, POSITIONS, RANKS, SCAN, SURROUNDINGS, Surroundings};
 pub use inter::{FILTERS, predict_motion};
 pub use intra::{INTRA_MODES, IntraMode, predict_intra};
 pub use macroblock::{BLOCKS, Macroblock, Prediction, Vector, block_place, predict_vector};

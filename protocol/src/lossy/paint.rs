@@ -9,7 +9,7 @@ use super::planes::{Plane, Planes};
 use super::quantizer::Quantizer;
 use super::transform::inverse;
 use crate::geometry::Rect;
-use crate::pixel::{Color, Picture};
+use crate::pixel::Picture;
 
 /// How many macroblocks cover a rectangle, across and down.
 pub fn columns_and_rows(rect: Rect) -> (usize, usize) {
@@ -106,36 +106,32 @@ impl Reconstruction {
         }
     }
 
-    /// The pixels of a macroblock, row by row.
-    pub fn pixels(&self, index: usize) -> [[Color; 16]; 16] {
-        let (columns, _) = columns_and_rows(self.rect);
-        let (x, y) = ((index % columns * 16) as i32, (index / columns * 16) as i32);
-        let [cb, cr] = &self.planes.chroma;
-        let luma = self.planes.luma.block::<16>(x, y);
-        let (cb, cr) = (cb.block::<8>(x / 2, y / 2), cr.block::<8>(x / 2, y / 2));
-        let mut out = [[0; 16]; 16];
-        for (j, row) in out.iter_mut().enumerate() {
-            color::pixels(&luma[j], &cb[j / 2], &cr[j / 2], row);
-        }
-        out
-    }
-
     /// Smooths the edges of blocks, and gives the rectangle's pixels: those of macroblocks that are not still, and else those of `picture`.
     pub fn finish(mut self, picture: &Picture, macroblocks: &[Macroblock]) -> Picture {
-        let mut out = picture.crop(self.rect).to_picture();
+        let mut out = Picture::new(self.rect.size(), 0);
         let (width, height) = (self.rect.width() as usize, self.rect.height() as usize);
         let (columns, _) = columns_and_rows(self.rect);
         deblock(&mut self.planes, macroblocks, columns, self.step);
+        let [cb, cr] = &self.planes.chroma;
         for (index, macroblock) in macroblocks.iter().enumerate() {
-            if macroblock.prediction == Prediction::Still {
-                continue;
-            }
-            let pixels = self.pixels(index);
             let (left, top) = (index % columns * 16, index / columns * 16);
             let (w, h) = (16.min(width - left), 16.min(height - top));
-            for (j, row) in pixels.iter().enumerate().take(h) {
-                let start = (top + j) * width + left;
-                out.data_mut()[start..start + w].copy_from_slice(&row[..w]);
+            let place = |y: usize| (top + y) * width + left..(top + y) * width + left + w;
+            if macroblock.prediction == Prediction::Still {
+                let (x, y) = (self.rect.left + left as i32, self.rect.top + top as i32);
+                for j in 0..h {
+                    out.data_mut()[place(j)].copy_from_slice(picture.row(y + j as i32, x, x + w as i32));
+                }
+                continue;
+            }
+            let (x, y) = (left as i32, top as i32);
+            let luma = self.planes.luma.block::<16>(x, y);
+            let (cb, cr) = (cb.block::<8>(x / 2, y / 2), cr.block::<8>(x / 2, y / 2));
+            for j in 0..h.div_ceil(2) {
+                let rows = color::pixels([&luma[2 * j], &luma[2 * j + 1]], &cb[j], &cr[j]);
+                for (j, row) in (2 * j..h).zip(&rows) {
+                    out.data_mut()[place(j)].copy_from_slice(&row[..w]);
+                }
             }
         }
         out

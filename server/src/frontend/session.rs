@@ -160,13 +160,8 @@ impl Session {
         if lost && !connection.is_closed() {
             let planner = open.delivery.into_planner(&mut connection, self.server.now());
             let (painted, unpainted) = connection.into_unpainted();
-            let parked = Parked {
-                planner,
-                painted,
-                unpainted,
-                credential: open.credential,
-                since: Instant::now(),
-            };
+            let parked =
+                Parked { planner, painted, unpainted, credential: open.credential, since: Instant::now() };
             self.server.park(open.secret, parked);
         }
     }

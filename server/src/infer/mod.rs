@@ -11,7 +11,7 @@ pub mod text;
 mod uniform;
 
 pub use motion::{Motion, Moved};
-pub use nature::{Nature, colors, nature};
+pub use nature::{Nature, colors, nature, sharp_cells};
 pub use repeat::Repeats;
 pub use solid::solid_areas;
 pub use stipple::stippled_areas;

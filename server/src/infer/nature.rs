@@ -22,6 +22,14 @@ const MIN_COLORS: u32 = 48;
 /// Different colours that no drawing has, of 1,024 pixels, whatever its edges.
 const MANY_COLORS: u32 = 256;
 
+/// Side of the cells in which letters are looked for, and the colours that such a cell has at
+/// most.
+const SIDE: i32 = 4;
+const SHARP_COLORS: usize = 6;
+
+/// The contrast of letters, in steps of green.
+const CONTRAST: i32 = 96;
+
 /// A step of green from one pixel to the next that photographs rarely make.
 const HARD: i32 = 56;
 
@@ -70,6 +78,57 @@ pub fn colors(picture: &Picture, rect: Rect) -> u32 {
     seen.iter().map(|word| word.count_ones()).sum()
 }
 
+/// The cells of 4 × 4 pixels of `rect` that are of letters and lines: few colours and hard
+/// steps, or one colour close to such cells. They are not to be shown roughly, whatever is
+/// around them. `rect` is a block, of 32 × 32 pixels at most.
+pub fn sharp_cells(picture: &Picture, rect: Rect) -> Vec<Rect> {
+    let columns = (rect.width() as i32 + SIDE - 1) / SIDE;
+    let cells: Vec<(Rect, Option<bool>)> = (rect.top..rect.bottom)
+        .step_by(SIDE as usize)
+        .flat_map(|y| (rect.left..rect.right).step_by(SIDE as usize).map(move |x| (x, y)))
+        .map(|(x, y)| Rect::new(x, y, SIDE as u32, SIDE as u32).intersection(&rect))
+        .map(|cell| (cell, is_hard(picture, cell)))
+        .collect();
+    let place = |i: usize| (i as i32 % columns, i as i32 / columns);
+    let near = |i: usize, reach: i32| {
+        let (x, y) = place(i);
+        let is_near = move |(u, v): (i32, i32)| (u - x).abs() <= reach && (v - y).abs() <= reach;
+        (0..cells.len()).filter(move |&j| is_near(place(j)))
+    };
+    // A hard edge in a film has the film on one of its sides; letters have paper all around.
+    let letters: Vec<usize> = (0..cells.len())
+        .filter(|&i| cells[i].1 == Some(true))
+        .filter(|&i| near(i, 1).filter(|&j| cells[j].1.is_none()).count() <= 2)
+        .collect();
+    let mut sharp: Vec<usize> =
+        letters.iter().flat_map(|&i| near(i, 2)).filter(|&j| cells[j].1.is_some()).collect();
+    sharp.sort_unstable();
+    sharp.dedup();
+    sharp.into_iter().map(|i| cells[i].0).collect()
+}
+
+/// Whether a cell has few colours and hard steps; `Some(false)` if it has one colour, and
+/// `None` otherwise.
+fn is_hard(picture: &Picture, cell: Rect) -> Option<bool> {
+    let (mut colors, mut count) = ([0; SHARP_COLORS], 0);
+    for y in cell.top..cell.bottom {
+        for pixel in picture.row(y, cell.left, cell.right) {
+            let color = pixel & 0x00ff_ffff;
+            if !colors[..count].contains(&color) {
+                *colors.get_mut(count)? = color;
+                count += 1;
+            }
+        }
+    }
+    let greens = || colors[..count].iter().map(|c| green(*c));
+    let step = greens().max()? - greens().min()?;
+    match count {
+        1 => Some(false),
+        _ if step > CONTRAST => Some(true),
+        _ => None,
+    }
+}
+
 fn green(color: Color) -> i32 {
     (color >> 8 & 255) as i32
 }
@@ -103,7 +162,7 @@ mod tests {
         // A film with noise, and a soft gradient.
         check(Nature::Natural, |x, y| {
             let v = 60 + x * 2 + y + noise(x, y) % 20;
-            v << 16 | (v + noise(y, x) % 9) << 8 | v / 2
+            v << 16 | (v + noise(y, x) % 9) << 8 | (v / 2)
         });
         check(Nature::Natural, |x, y| (x * 3 + y * 2) << 16 | (x + 3 * y) << 8 | (x * 4));
         // Letters, black on white, then smoothed in colours.

@@ -68,6 +68,8 @@ impl Count {
 #[derive(Debug, Clone)]
 pub(super) struct Costs {
     counts: Vec<[Count; MAGNITUDES]>,
+    /// By context: whether something was learned since costs were made.
+    is_new: Vec<bool>,
     lasts: Vec<[u32; 64]>,
     /// By context, then magnitude; with its sign.
     pub(super) level: Vec<[u32; MAGNITUDES]>,
@@ -87,6 +89,7 @@ impl Default for Costs {
         let counts = (0..CONTEXTS).map(|i| std::array::from_fn(|m| count(i, m))).collect();
         let mut costs = Self {
             counts,
+            is_new: vec![true; CONTEXTS],
             lasts: vec![[16; 64]; KINDS],
             level: vec![[0; MAGNITUDES]; CONTEXTS],
             some: vec![0; CONTEXTS],
@@ -102,6 +105,7 @@ impl Costs {
     #[inline]
     pub(super) fn learn(&mut self, context: usize, magnitude: usize, known: bool) {
         let counts = &mut self.counts[context];
+        self.is_new[context] = true;
         if !known {
             counts[0].learn(magnitude > 0);
         }
@@ -121,8 +125,15 @@ impl Costs {
 
     /// Makes costs of what was learned.
     pub(super) fn refresh(&mut self) {
-        for ((counts, level), some) in self.counts.iter_mut().zip(&mut self.level).zip(&mut self.some) {
-            let costs: [[u32; 2]; MAGNITUDES] = std::array::from_fn(|m| counts[m].costs());
+        let tables = self.counts.iter_mut().zip(&mut self.level).zip(&mut self.some);
+        for (((counts, level), some), is_new) in tables.zip(&mut self.is_new) {
+            if !std::mem::take(is_new) {
+                continue;
+            }
+            let mut costs = [[0; 2]; MAGNITUDES];
+            for (costs, counts) in costs.iter_mut().zip(counts) {
+                *costs = counts.costs();
+            }
             level[0] = costs[0][0];
             *some = costs[0][1];
             // The sign.

@@ -8,6 +8,7 @@
 mod cost;
 mod motion;
 mod quantize;
+mod refine;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,18 @@ impl LossyEncoder {
         now: &Picture,
         step: u8,
     ) -> LossyPixels {
+        self.search(surface, rect, target, now, step).0
+    }
+
+    /// The command, and what it makes of the surface.
+    fn search(
+        &mut self,
+        surface: SurfaceId,
+        rect: Rect,
+        target: &Picture,
+        now: &Picture,
+        step: u8,
+    ) -> (LossyPixels, Reconstruction) {
         let step = step.max(1);
         let (columns, rows) = columns_and_rows(rect);
         if rect != self.rect {
@@ -68,11 +81,11 @@ impl LossyEncoder {
             }
             frame.macroblock(index, &self.vectors);
         }
-        let Frame { macroblocks, levels, .. } = frame;
+        let Frame { macroblocks, levels, shown, .. } = frame;
         for (vector, macroblock) in self.vectors.iter_mut().zip(&macroblocks) {
             *vector = macroblock.vector().unwrap_or_default();
         }
-        LossyPixels { surface, rect, step, macroblocks, levels }
+        (LossyPixels { surface, rect, step, macroblocks, levels }, shown)
     }
 }
 
@@ -91,18 +104,11 @@ struct Frame<'a> {
 impl Frame<'_> {
     fn macroblock(&mut self, index: usize, before: &[Vector]) {
         let (x, y) = ((index % self.columns * 16) as i32, (index / self.columns * 16) as i32);
-        let still = self.still_error(x, y);
         let mut macroblock = Macroblock::default();
-        if still > 0 {
+        // Worth its bits?
+        if self.still_error(x, y) * 16 > self.step * self.step {
             macroblock.prediction = self.predict(index, x, y, before);
-            let first = self.levels.len();
             self.correct(&mut macroblock, x, y);
-            // Not worth its bits?
-            if still * 16 <= self.step * self.step {
-                self.levels.truncate(first);
-                macroblock = Macroblock::default();
-                self.restore(x, y);
-            }
         }
         self.macroblocks.push(macroblock);
     }
@@ -119,19 +125,7 @@ impl Frame<'_> {
         squared_difference(&now.luma.block::<16>(x, y), &then.luma.block(x, y)) + chroma(0) + chroma(1)
     }
 
-    /// Leaves a macroblock as it was.
-    fn restore(&mut self, x: i32, y: i32) {
-        let reference = &self.shown.reference;
-        let (luma, cb, cr) = (
-            reference.luma.block::<16>(x, y),
-            reference.chroma[0].block::<8>(x / 2, y / 2),
-            reference.chroma[1].block::<8>(x / 2, y / 2),
-        );
-        self.shown.planes.luma.put(x, y, &luma);
-        self.shown.planes.chroma[0].put(x / 2, y / 2, &cb);
-        self.shown.planes.chroma[1].put(x / 2, y / 2, &cr);
-    }
-
+    /// Chooses a prediction; puts its luma if it is moved.
     fn predict(&mut self, index: usize, x: i32, y: i32, before: &[Vector]) -> Prediction {
         let target = self.target.luma.block::<16>(x, y);
         let likely = predict_vector_for_next(&self.macroblocks, self.columns, index);
@@ -154,49 +148,60 @@ impl Frame<'_> {
             likely,
             lambda: 3 * self.step,
         };
-        let (vector, cost) = search.run(&candidates);
+        let good = 32 * self.step;
+        let coarse = search.coarse(&candidates);
+        let intra = (coarse.1 >= good).then(|| self.intra(x, y));
+        // Fractions are of no use where nothing moved.
+        if let Some(intra) = intra.as_ref().filter(|intra| 2 * intra.difference < coarse.1) {
+            return Prediction::Intra { luma: intra.modes, chroma: self.chroma_mode(x, y) };
+        }
+        let (vector, cost) = search.fine(coarse, &candidates);
         let (mut best, mut filter, mut block) = (u32::MAX, 0, target);
         for i in 0..FILTERS.len() as u8 {
             let predicted = predict_motion::<16>(&self.shown.reference.luma, x, y, vector, i);
             let error = squared_difference(&target, &predicted);
-            if error < best {
-                (best, filter, block) = (error, i, predicted);
+            // Each leaves out more than the one before: where one is too much, the next is too.
+            if error >= best {
+                break;
             }
+            (best, filter, block) = (error, i, predicted);
         }
-        let moved = Prediction::Motion { vector, filter };
-        // Good enough that hardly a level is left.
-        if cost < 32 * self.step {
-            return moved;
-        }
-        let (intra_cost, modes) = self.intra(x, y);
-        // Modes cost bits too.
+        // Unless hardly a level is left anyway, or intra is much worse; its modes cost bits too.
         let price = 6 * self.step;
-        if intra_cost + price < transformed_difference(&target, &block) {
-            return Prediction::Intra { luma: modes, chroma: self.chroma_mode(x, y) };
+        let is_better = |intra: &Intra| {
+            cost >= good
+                && 4 * intra.difference < 5 * cost
+                && intra.residuals.iter().map(block_difference).sum::<u32>() + price
+                    < transformed_difference(&target, &block)
+        };
+        if let Some(intra) = intra.filter(is_better) {
+            return Prediction::Intra { luma: intra.modes, chroma: self.chroma_mode(x, y) };
         }
-        moved
+        self.shown.planes.luma.put(x, y, &block);
+        Prediction::Motion { vector, filter }
     }
 
     /// The best modes, judged by the target's own neighbours.
-    fn intra(&self, x: i32, y: i32) -> (u32, [IntraMode; 4]) {
-        let (mut sum, mut modes) = (0, [IntraMode::default(); 4]);
-        for (block, best_mode) in modes.iter_mut().enumerate() {
+    fn intra(&self, x: i32, y: i32) -> Intra {
+        let mut intra = Intra { difference: 0, modes: Default::default(), residuals: [[0; 64]; 4] };
+        for block in 0..4 {
             let (_, dx, dy) = block_place(block);
-            let (x, y) = (x + dx, y + dy);
-            let (cost, mode) = best_mode_of(&self.target.luma, x, y);
-            (sum, *best_mode) = (sum + cost, mode);
+            let difference;
+            (difference, intra.modes[block], intra.residuals[block]) =
+                best_mode_of(&self.target.luma, x + dx, y + dy);
+            intra.difference += difference;
         }
-        (sum, modes)
+        intra
     }
 
     fn chroma_mode(&self, x: i32, y: i32) -> IntraMode {
         best_mode_of(&self.target.chroma[0], x / 2, y / 2).1
     }
 
-    /// Puts the prediction, and decides of each block how to correct it.
+    /// Puts the rest of the prediction, and decides of each block how to correct it.
     fn correct(&mut self, macroblock: &mut Macroblock, x: i32, y: i32) {
         if let Prediction::Motion { vector, filter } = macroblock.prediction {
-            self.shown.predict_motion(x, y, vector, filter);
+            self.shown.predict_chroma_motion(x, y, vector, filter);
         }
         for block in 0..BLOCKS {
             let (plane, dx, dy) = block_place(block);
@@ -218,6 +223,14 @@ impl Frame<'_> {
     }
 }
 
+/// What intra prediction comes to.
+struct Intra {
+    /// The sum of absolute differences.
+    difference: u32,
+    modes: [IntraMode; 4],
+    residuals: [[i16; 64]; 4],
+}
+
 /// The vector that the macroblock behind the last is told against.
 fn predict_vector_for_next(macroblocks: &[Macroblock], columns: usize, index: usize) -> Vector {
     let likely = predict_vector(macroblocks, columns, index);
@@ -225,7 +238,8 @@ fn predict_vector_for_next(macroblocks: &[Macroblock], columns: usize, index: us
     likely
 }
 
-fn best_mode_of(plane: &Plane, x: i32, y: i32) -> (u32, IntraMode) {
+/// The least sum of absolute differences of a block, its mode and its residual.
+fn best_mode_of(plane: &Plane, x: i32, y: i32) -> (u32, IntraMode, [i16; 64]) {
     let block = plane.block::<8>(x, y);
     let (mut best, mut best_mode, mut best_block) = (u32::MAX, IntraMode::default(), [[0; 8]; 8]);
     for mode in INTRA_MODES {
@@ -235,7 +249,7 @@ fn best_mode_of(plane: &Plane, x: i32, y: i32) -> (u32, IntraMode) {
             (best, best_mode, best_block) = (cost, mode, predicted);
         }
     }
-    (block_difference(&residual(&block, &best_block)), best_mode)
+    (best, best_mode, residual(&block, &best_block))
 }
 
 fn residual(target: &[[u8; 8]; 8], prediction: &[[u8; 8]; 8]) -> [i16; 64] {

@@ -1,6 +1,8 @@
 //! Where a macroblock's pixels were before.
 
-use panto_protocol::lossy::{Plane, Vector, predict_motion};
+use panto_protocol::lossy::{Plane, Vector};
+
+use super::refine::Halves;
 
 /// How far vectors may point, in pixels.
 pub(super) const REACH: usize = 32;
@@ -17,7 +19,7 @@ pub(super) fn difference<const N: usize>(a: &[[u8; N]; N], b: &[[u8; N]; N]) -> 
 }
 
 #[inline(always)]
-fn row_difference<const N: usize>(a: &[u8; N], b: &[u8; N]) -> u32 {
+pub(super) fn row_difference<const N: usize>(a: &[u8; N], b: &[u8; N]) -> u32 {
     a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum()
 }
 
@@ -64,19 +66,14 @@ impl Search<'_> {
         sum
     }
 
-    fn part(&self, vector: Vector) -> u32 {
-        let block = predict_motion::<16>(self.reference, self.x, self.y, vector, 0);
-        difference(self.target, &block) + self.price(vector)
-    }
-
-    /// The best vector near one of the candidates, and its differences and price.
-    pub(super) fn run(&self, candidates: &[Vector]) -> (Vector, u32) {
+    /// The best whole vector near one of the candidates, and its differences and price.
+    pub(super) fn coarse(&self, candidates: &[Vector]) -> (Vector, u32) {
         let inside = |v: i16| v.clamp(-LIMIT, LIMIT);
         let round = |v: i16| inside((v + 2) & !3);
         let mut best = (Vector::default(), self.whole(Vector::default()));
-        for candidate in candidates {
+        for (i, candidate) in candidates.iter().enumerate() {
             let vector = Vector { x: round(candidate.x), y: round(candidate.y) };
-            if vector != best.0 {
+            if vector != best.0 && !candidates[..i].contains(candidate) {
                 let cost = self.whole(vector);
                 if cost < best.1 {
                     best = (vector, cost);
@@ -85,35 +82,54 @@ impl Search<'_> {
         }
         for _ in 0..STEPS {
             let before = best;
-            self.around(&mut best, 4, Self::whole);
-            if best == before {
+            self.around(&mut best, before.0, 4, |vector| self.whole(vector));
+            if best.0 == before.0 {
                 break;
             }
         }
+        best
+    }
+
+    /// The best vector around that which [`Search::coarse`] found.
+    pub(super) fn fine(&self, mut best: (Vector, u32), candidates: &[Vector]) -> (Vector, u32) {
+        let center = best.0;
+        let (x, y) = (self.x + i32::from(center.x >> 2), self.y + i32::from(center.y >> 2));
+        let mut halves = Halves::around(self.reference, x, y);
+        let mut cost = |vector: Vector| {
+            let (dx, dy) = (i32::from(vector.x - center.x), i32::from(vector.y - center.y));
+            halves.difference(self.target, dx, dy) + self.price(vector)
+        };
         for (i, candidate) in candidates.iter().enumerate() {
-            if (candidate.x | candidate.y) & 3 != 0 && !candidates[..i].contains(candidate) {
-                let vector = Vector { x: inside(candidate.x), y: inside(candidate.y) };
-                let cost = self.part(vector);
+            let is_near = candidate.x.abs_diff(center.x).max(candidate.y.abs_diff(center.y)) < 4;
+            if is_near && *candidate != center && !candidates[..i].contains(candidate) {
+                let cost = cost(*candidate);
                 if cost < best.1 {
-                    best = (vector, cost);
+                    best = (*candidate, cost);
                 }
             }
         }
         // A neighbour's vector is near enough for the smaller step.
-        if (best.0.x | best.0.y) & 3 == 0 {
-            self.around(&mut best, 2, Self::part);
+        if best.0 == center {
+            self.around(&mut best, center, 2, &mut cost);
         }
-        self.around(&mut best, 1, Self::part);
+        let half = best.0;
+        let near = |vector: Vector| vector.x.abs_diff(center.x).max(vector.y.abs_diff(center.y)) < 4;
+        self.around(&mut best, half, 1, |vector| if near(vector) { cost(vector) } else { u32::MAX });
         best
     }
 
     /// Tries the four vectors at a distance.
-    fn around(&self, best: &mut (Vector, u32), distance: i16, cost: fn(&Self, Vector) -> u32) {
-        let center = best.0;
+    fn around(
+        &self,
+        best: &mut (Vector, u32),
+        center: Vector,
+        distance: i16,
+        mut cost: impl FnMut(Vector) -> u32,
+    ) {
         for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
             let vector = Vector { x: center.x + dx * distance, y: center.y + dy * distance };
             if vector.x.abs() <= LIMIT && vector.y.abs() <= LIMIT {
-                let cost = cost(self, vector);
+                let cost = cost(vector);
                 if cost < best.1 {
                     *best = (vector, cost);
                 }

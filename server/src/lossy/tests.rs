@@ -96,6 +96,23 @@ fn what_moves_is_found() {
 }
 
 #[test]
+fn what_is_searched_is_what_is_painted() {
+    for step in [4, 40, 160] {
+        let (mut encoder, mut now) = (LossyEncoder::default(), Picture::new(SIZE, 0x40_80_c0));
+        for i in 0..4 {
+            // Some of it stays, some moves, some is new.
+            let mut target = waves(3 * i, i);
+            target.fill(Rect::new(40 + i, 10, 30, 30), 0x20_60_f0);
+            let rect = Rect::new(7, 5, 131, 77);
+            let (command, shown) = encoder.search(SCREEN, rect, &target, &now, step);
+            let painted = command.picture(&now);
+            assert_eq!(shown.finish(&now, &command.macroblocks), painted, "step {step}, picture {i}");
+            now.blit(rect.origin(), painted.view());
+        }
+    }
+}
+
+#[test]
 fn the_same_twice_is_the_same() {
     let encode = |encoder: &mut LossyEncoder| {
         let mut now = Picture::new(SIZE, 0);

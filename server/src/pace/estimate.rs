@@ -65,6 +65,8 @@ pub(super) struct Estimate {
     best: VecDeque<Sample>,
     /// The shortest round trip, and when it was seen.
     shortest: Option<(Micros, Micros)>,
+    /// Bytes of the frame that showed it.
+    shortest_bytes: usize,
     /// A shorter memory to replace it from.
     lately: Option<(Micros, Micros)>,
     /// Rounds are counted by deliveries: the round ends when what was sent in it arrives.
@@ -102,7 +104,7 @@ impl Estimate {
         let Some(flight) = newest else { return };
         self.first_sent = flight.sent;
         let round_trip = Micros(now.since(flight.sent).0.max(1));
-        self.take_round_trip(round_trip, now);
+        self.take_round_trip(round_trip, flight.bytes, now);
         // Neither faster than it was sent nor than it was acknowledged.
         let interval = now.since(flight.delivered_at).0.max(flight.sent.since(flight.first_sent).0).max(1);
         let rate = (self.delivered - flight.delivered) * 1_000_000 / interval;
@@ -114,6 +116,8 @@ impl Estimate {
                     self.take_rate(shown, now);
                 }
             }
+            // A few bytes tell of nothing but the round trip.
+            None if self.delivered < TELLING as u64 => {}
             _ => self.take_rate(rate.max(1), now),
         }
         if flight.delivered >= self.round_ends {
@@ -127,14 +131,15 @@ impl Estimate {
     /// sends one frame at a time, and would never find out how fast the link is else.
     fn shown(&self, flight: &Flight, round_trip: Micros) -> u64 {
         match self.shortest {
-            Some((shortest, _)) if flight.bytes >= TELLING => {
-                flight.bytes as u64 * 1_000_000 / round_trip.0.saturating_sub(shortest.0).max(500)
+            Some((shortest, _)) if flight.bytes >= TELLING + self.shortest_bytes => {
+                let more = (flight.bytes - self.shortest_bytes) as u64;
+                more * 1_000_000 / round_trip.0.saturating_sub(shortest.0).max(500)
             }
             _ => 0,
         }
     }
 
-    fn take_round_trip(&mut self, sample: Micros, now: Micros) {
+    fn take_round_trip(&mut self, sample: Micros, bytes: usize, now: Micros) {
         let replaces = |known: Option<(Micros, Micros)>, age: u64| match known {
             Some((time, since)) => sample <= time || now.since(since).0 > age,
             None => true,
@@ -143,7 +148,7 @@ impl Estimate {
             self.lately = Some((sample, now));
         }
         if replaces(self.shortest, u64::MAX) {
-            self.shortest = Some((sample, now));
+            (self.shortest, self.shortest_bytes) = (Some((sample, now)), bytes);
         } else if self.shortest.is_some_and(|(_, since)| now.since(since) > REMEMBER) {
             self.shortest = self.lately;
         }
@@ -168,9 +173,8 @@ impl Estimate {
         } else if !limited {
             self.grown.1 += 1;
         }
-        let queue = self.round_trip().is_some_and(|shortest| {
-            round_trip.0 > shortest.0 + QUEUE.0.max(shortest.0 / 4)
-        });
+        let queue =
+            self.round_trip().is_some_and(|shortest| round_trip.0 > shortest.0 + QUEUE.0.max(shortest.0 / 4));
         self.started |= self.grown.1 >= FULL_ROUNDS || (queue && !limited);
     }
 

@@ -19,7 +19,7 @@ use super::frame::FrameBuilder;
 use super::pieces::Pieces;
 use super::residual::Job;
 use super::tiers::{Look, Tiers};
-use crate::infer::{Nature, colors, nature};
+use crate::infer::{Nature, colors, nature, sharp_cells};
 use crate::lossy::LossyEncoder;
 
 /// Side of the blocks.
@@ -39,8 +39,8 @@ const QUICK: Micros = Micros(250_000);
 const FILM_TIME: u64 = 15_000_000;
 const STILL_TIME: u64 = 100_000_000;
 
-/// Colours that text has at most in an area of two blocks by two.
-const TEXT_COLORS: u32 = 256;
+/// Colours that text has at most in a block.
+const TEXT_COLORS: u32 = 128;
 
 /// What lossy pixels of photographs may take in all.
 const STILL_LOSSY: Micros = Micros(300_000);
@@ -320,24 +320,40 @@ impl Lossy {
             let block = &mut grid.blocks[index];
             let looked = block.found.0 == self.looks;
             let exact = matches!(block.found.1, Found::Exact | Found::Moving);
-            match looked && !exact || nature(job.target, place) == Nature::Natural {
-                true => {
-                    if block.hash == 0 {
-                        (block.hash, block.changed) = (hash(job.target, place), job.now);
-                    }
-                    grid.lossy += usize::from(!block.lossy);
-                    block.lossy = true;
-                    let plays = playing.is_some_and(|area| area.contains_rect(&place));
-                    let since = self.film.last.filter(|_| plays).unwrap_or_default();
-                    earlier(&mut self.due, block.changed.max(since) + self.film.rest());
-                    left.into_iter().for_each(|rect| told.held.add(rect));
-                }
-                // What was to be told exactly anyway need not be said twice.
-                false if looked => {}
-                false => told.drawn.extend(left),
+            let natural = if looked { !exact } else { nature(job.target, place) == Nature::Natural };
+            if !natural {
+                told.drawn.extend(left);
+                continue;
             }
+            if block.hash == 0 {
+                (block.hash, block.changed) = (hash(job.target, place), job.now);
+            }
+            grid.lossy += usize::from(!block.lossy);
+            block.lossy = true;
+            let plays = playing.is_some_and(|area| area.contains_rect(&place));
+            let since = self.film.last.filter(|_| plays).unwrap_or_default();
+            earlier(&mut self.due, block.changed.max(since) + self.film.rest());
+            let mut rough: Region = left.into_iter().collect();
+            for cell in sharp_cells(job.target, place) {
+                told.drawn.extend(rough.intersection(&cell).rects());
+                rough.subtract(&cell);
+            }
+            told.held.add_region(&rough);
         }
+        told.drawn = merged(std::mem::take(&mut told.drawn));
         Ok(())
+    }
+
+    /// Whether a rectangle is what is left of a picture that is told roughly.
+    pub(super) fn is_left_over(&self, surface: SurfaceId, rect: Rect) -> bool {
+        self.surfaces
+            .get(&surface)
+            .is_some_and(|grid| grid.blocks_of(rect).any(|(index, _)| grid.blocks[index].untold))
+    }
+
+    /// A surface is gone.
+    pub(super) fn forget(&mut self, surface: SurfaceId) {
+        self.surfaces.remove(&surface);
     }
 
     /// Whether a rectangle lies in what is shown roughly.
@@ -455,12 +471,19 @@ impl Block {
         }
         let untold = std::mem::take(&mut self.untold);
         let plays = self.heat >= FILM_HEAT;
+        // Hard edges in a film; letters among them are told exactly, cell by cell.
         let nature = match nature {
-            Nature::Drawn if plays && changed && is_colorful(job.target, place) => Nature::Natural,
+            Nature::Drawn if plays && changed && colors(job.target, part) > TEXT_COLORS => Nature::Natural,
             nature => nature,
         };
         match (nature, changed || untold) {
-            (Nature::Natural, true) => if plays { Found::Film } else { Found::Still },
+            (Nature::Natural, true) => {
+                if plays {
+                    Found::Film
+                } else {
+                    Found::Still
+                }
+            }
             // What stands still in a film will move again.
             (Nature::Natural, false) if self.lossy && in_film => Found::Held,
             (Nature::Natural, false) if self.lossy => match job.now.since(self.changed) < rest {
@@ -473,19 +496,14 @@ impl Block {
     }
 }
 
-/// Whether there are too many colours around a block for text: hard edges in a film.
-fn is_colorful(target: &Picture, place: Rect) -> bool {
-    let (x, y) = (place.left & -(2 * BLOCK), place.top & -(2 * BLOCK));
-    let around = Rect::new(x, y, 2 * BLOCK as u32, 2 * BLOCK as u32).intersection(&target.bounds());
-    colors(target, around) > TEXT_COLORS
-}
-
 /// A rectangle in bands of no more pixels than one command may have.
 fn bands(rect: Rect) -> impl Iterator<Item = Rect> {
     let height = (MAX_INLINE_PIXELS / u64::from(rect.width().max(1)) / 16 * 16).max(16) as i32;
-    (rect.top..rect.bottom)
-        .step_by(height as usize)
-        .map(move |top| Rect { top, bottom: rect.bottom.min(top + height), ..rect })
+    (rect.top..rect.bottom).step_by(height as usize).map(move |top| Rect {
+        top,
+        bottom: rect.bottom.min(top + height),
+        ..rect
+    })
 }
 
 /// A hash of a rectangle's pixels, never 0.
@@ -506,7 +524,9 @@ fn merged(mut rects: Vec<Rect>) -> Vec<Rect> {
     let mut rows: Vec<Rect> = Vec::new();
     for rect in rects {
         match rows.last_mut() {
-            Some(l) if (l.top, l.bottom, l.right) == (rect.top, rect.bottom, rect.left) => l.right = rect.right,
+            Some(l) if (l.top, l.bottom, l.right) == (rect.top, rect.bottom, rect.left) => {
+                l.right = rect.right
+            }
             _ => rows.push(rect),
         }
     }
@@ -514,7 +534,9 @@ fn merged(mut rects: Vec<Rect>) -> Vec<Rect> {
     let mut out: Vec<Rect> = Vec::new();
     for rect in rows {
         match out.last_mut() {
-            Some(l) if (l.left, l.right, l.bottom) == (rect.left, rect.right, rect.top) => l.bottom = rect.bottom,
+            Some(l) if (l.left, l.right, l.bottom) == (rect.left, rect.right, rect.top) => {
+                l.bottom = rect.bottom
+            }
             _ => out.push(rect),
         }
     }

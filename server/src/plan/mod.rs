@@ -175,9 +175,8 @@ impl Planner {
     /// Until when nothing is to be sent but the exact pixels of what is shown roughly, which
     /// has to rest first; `None` if something is to be sent now, or nothing at all.
     pub fn waits_until(&self, scene: &Scene) -> Option<Micros> {
-        let only = !self.unsynced
-            && self.position == scene.position()
-            && self.dirty.values().all(Region::is_empty);
+        let only =
+            !self.unsynced && self.position == scene.position() && self.dirty.values().all(Region::is_empty);
         self.residual.rests_at().filter(|_| only)
     }
 
@@ -288,8 +287,12 @@ impl Planner {
                 caches_current: true,
                 drawing,
             };
-            // What was left over from the last frame is as wrong as what changes now.
+            // What was left over from the last frame is as wrong as what changes now, and so is
+            // what is shown roughly: a command may read it.
             changed = std::mem::take(&mut self.dirty);
+            for (surface, held) in self.residual.take_held() {
+                changed.entry(surface).or_default().add_region(&held);
+            }
             replay.run(changes, &mut self.shadow, &mut changed, frame)?;
             // Tiles are never passed on at reduced depths: there is nothing to repair.
             self.unsynced = !replay.caches_current && self.target.quantizer().is_identity();
@@ -306,6 +309,7 @@ impl Planner {
         for (surface, region) in changed {
             if self.target.size(surface, scene).is_none() {
                 self.target.forget(surface);
+                self.residual.forget_surface(surface);
                 self.dirty.remove(&surface);
                 continue;
             }

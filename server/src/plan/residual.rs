@@ -34,6 +34,9 @@ const PUT_PIECE: u64 = 30;
 /// Differences of no more pixels are told before larger ones are looked at: an echo.
 const SMALL: u64 = 2048;
 
+/// Frames that what is small may have to itself.
+const PUT_OFF: u32 = 4;
+
 /// The same under the person's eye.
 const CLOSE: u64 = 16_384;
 
@@ -71,6 +74,8 @@ pub(super) struct Residual {
     pub(super) repeats: Repeats,
     /// What was looked at already and is still to be told, as pixels.
     seen: HashMap<SurfaceId, Region>,
+    /// How many frames in a row had no room but for what is small.
+    put_off: u32,
     /// What is shown roughly and has to rest before it is told exactly.
     held: HashMap<SurfaceId, Region>,
     /// When what is held is looked at again.
@@ -95,6 +100,14 @@ pub(super) struct Job<'a> {
     pub budget: usize,
     /// Whether each cell of the target has a palette of its own (depths 8 and 4).
     pub palette_cells: bool,
+}
+
+/// What a frame leaves over.
+struct Left<'a> {
+    /// All of it.
+    dirty: &'a mut Region,
+    /// What was looked at, and has to wait only.
+    seen: &'a mut Region,
 }
 
 impl Job<'_> {
@@ -136,23 +149,34 @@ impl Residual {
             old = differences(job.target, now, &old.iter().copied().collect());
         }
         *dirty = rects.iter().chain(&old).copied().collect();
-        let (first, mut then): (Vec<Rect>, Vec<Rect>) =
-            rects.into_iter().partition(|r| r.area() <= SMALL || r.area() <= CLOSE && is_near(r, job.focus));
+        let put_off = !job.urgent && self.put_off >= PUT_OFF;
+        let (first, mut then): (Vec<Rect>, Vec<Rect>) = rects.into_iter().partition(|r| {
+            // What is small and changes all the time leaves some frames to the rest.
+            if put_off {
+                return false;
+            }
+            let small = r.area() <= SMALL || r.area() <= CLOSE && is_near(r, job.focus);
+            small && !self.lossy.is_left_over(job.surface, *r)
+        });
         let mut seen = Region::default();
         if !first.is_empty() {
-            self.tell(job, first, Vec::new(), dirty, &mut seen, shadow, frame)?;
+            let mut left = Left { dirty, seen: &mut seen };
+            self.tell(job, first, Vec::new(), &mut left, shadow, frame)?;
         }
         if job.urgent || frame.len() >= job.budget {
+            self.put_off += u32::from(!job.urgent);
             // The rest is looked at another time.
             seen.add_region(&old.into_iter().collect());
             self.seen.insert(job.surface, seen);
             return Ok(());
         }
+        self.put_off = 0;
         if job.tools.lossy && !job.alpha {
             then = self.roughly(job, then, &mut old, dirty, shadow, frame)?;
         }
         if !then.is_empty() || !old.is_empty() {
-            self.tell(job, then, old, dirty, &mut seen, shadow, frame)?;
+            let mut left = Left { dirty, seen: &mut seen };
+            self.tell(job, then, old, &mut left, shadow, frame)?;
         }
         if !seen.is_empty() {
             self.seen.insert(job.surface, seen);
@@ -184,11 +208,15 @@ impl Residual {
         for rect in films.iter().chain(&stills) {
             dirty.subtract(rect);
         }
-        let mut told = self.lossy.tell(job, films, stills, shadow, frame)?;
-        for rect in told.left.iter().chain(&told.drawn) {
-            dirty.add(*rect);
+        let told = self.lossy.tell(job, films, stills, shadow, frame)?;
+        for rect in told.left {
+            dirty.add(rect);
         }
-        sorted.exact.append(&mut told.drawn);
+        // Whatever the budget is: nobody is to see them as they are now.
+        for rect in told.drawn {
+            self.put(job, rect, shadow, frame)?;
+            dirty.subtract(&rect);
+        }
         held.add_region(&told.held);
         if !held.is_empty() {
             dirty.subtract_region(&held);
@@ -206,6 +234,11 @@ impl Residual {
         Some(std::mem::take(&mut self.held))
     }
 
+    /// What is held, to be looked at again whatever its time.
+    pub(super) fn take_held(&mut self) -> HashMap<SurfaceId, Region> {
+        std::mem::take(&mut self.held)
+    }
+
     /// When something that is shown roughly may have rested; `None` if all is exact.
     pub(super) fn rests_at(&self) -> Option<Micros> {
         self.rests_at
@@ -214,17 +247,16 @@ impl Residual {
     /// Tells differences: `rects` as whatever suits them, `old` ones, which were looked at
     /// before, as pixels. What is told is taken out of `dirty`, what was looked at and has to
     /// wait goes into `seen`.
-    #[allow(clippy::too_many_arguments)]
     fn tell(
         &mut self,
         job: &Job<'_>,
         mut rects: Vec<Rect>,
         old: Vec<Rect>,
-        dirty: &mut Region,
-        seen: &mut Region,
+        left: &mut Left<'_>,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
+        let Left { dirty, seen } = left;
         let before = frame.len();
         let edges = edges(job.target, &rects);
         if job.tools.fills && !job.alpha {
@@ -251,10 +283,15 @@ impl Residual {
                 break;
             }
             let room = (job.budget - frame.len()) as u64;
-            let Some(rect) = pieces.next(room, |r| self.tiers.bytes(Look::at(job.target, r), Tier::Dense)) else {
+            let Some(rect) = pieces.next(room, |r| self.tiers.bytes(Look::at(job.target, r), Tier::Dense))
+            else {
                 break;
             };
-            self.put(job, rect, shadow, frame)?;
+            // What lay in a film was told with it.
+            let now = &shadow.surface(job.surface)?.picture;
+            if !now.crop(rect).rows().eq(job.target.crop(rect).rows()) {
+                self.put(job, rect, shadow, frame)?;
+            }
             dirty.subtract(&rect);
         }
         for rect in pieces.left() {
@@ -300,6 +337,13 @@ impl Residual {
                 known.subtract_region(region);
             }
         }
+    }
+
+    /// A surface is gone.
+    pub(super) fn forget_surface(&mut self, surface: SurfaceId) {
+        self.seen.remove(&surface);
+        self.held.remove(&surface);
+        self.lossy.forget(surface);
     }
 
     /// Nothing that was seen or held counts.

@@ -5,7 +5,7 @@ use super::KINDS;
 use crate::entropy::Coder;
 use crate::entropy::bit::{Bit, Tree};
 use crate::entropy::number::Number;
-use crate::lossy::{POSITION_CLASSES, POSITIONS, SCAN, SURROUNDINGS, Surroundings};
+use crate::lossy::{POSITION_CLASSES, POSITIONS, RANKS, SCAN, SURROUNDINGS, Surroundings};
 
 /// Magnitudes up to here are coded by counting.
 const COUNTED: usize = 14;
@@ -41,7 +41,7 @@ impl Default for LevelModels {
 impl LevelModels {
     /// Codes the levels of a block of this kind, of which not all are 0.
     pub(super) fn code<C: Coder>(&mut self, c: &mut C, levels: &[i16; 64], kind: usize) -> [i16; 64] {
-        let last = SCAN.iter().rposition(|i| levels[usize::from(*i)] != 0).unwrap_or(0);
+        let last = if C::READS { 0 } else { last_place(levels) };
         let last = self.last[kind].code(c, last as u32) as usize & 63;
         let mut around = Surroundings::default();
         let mut out = [0; 64];
@@ -64,10 +64,19 @@ impl LevelModels {
                 m = m.saturating_add(self.rest.code(c, magnitude.saturating_sub(m)));
             }
             let m = m.min(i16::MAX as u32);
-            let negative = c.literal(u32::from(level < 0), 1) == 1;
+            let negative = c.raw(u32::from(level < 0), 1) == 1;
             around.set(i, m);
             out[i] = if negative { -(m as i16) } else { m as i16 };
         }
         out
     }
+}
+
+/// The last place of the scan whose level is not 0.
+fn last_place(levels: &[i16; 64]) -> usize {
+    let mut last = 0;
+    for i in 0..64 {
+        last = last.max(if levels[i] == 0 { 0 } else { RANKS[i] });
+    }
+    last as usize
 }
