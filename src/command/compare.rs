@@ -19,7 +19,7 @@ use panto_compare::run::Pace;
 use panto_compare::script::Script;
 use panto_compare::work::Work;
 use panto_compare::workload::{Synthetic, UnknownSynthetic, Workload};
-use panto_protocol::message::{Depth, Settings};
+use panto_protocol::message::{Depth, Mode, Settings};
 use panto_server::capture::Windows;
 use panto_server::trace::Header;
 use panto_server::virtual_display::CommandExit;
@@ -284,10 +284,9 @@ fn live(
     peers: &[Setting],
     stop: &AtomicBool,
 ) -> Comparison {
-    let mut settings: Vec<Setting> =
-        ways.iter().filter_map(|way| Setting::parse(&format!("panto:{}", way.mode.name())).ok()).collect();
+    let mut settings: Vec<Setting> = ways.iter().filter_map(as_peer).collect();
     settings.extend(peers);
-    // `pixels` and `pixels+copyrect` are one mode here, and a peer may be named twice.
+    // Ways that a viewer has no option for are one here, and a peer may be named twice.
     let mut seen = HashSet::new();
     settings.retain(|setting| seen.insert(*setting));
     let mut comparison = Comparison {
@@ -325,6 +324,17 @@ fn live(
     bar.finish_and_clear();
     comparison.interrupted = stop.load(Ordering::Relaxed);
     comparison
+}
+
+/// A way of sending as a setting of real programs.
+fn as_peer(way: &Settings) -> Option<Setting> {
+    let flag = match way {
+        Settings { exact: true, .. } => "+exact",
+        Settings { mode: Mode::Pixels, copy_rect: true, .. } => "+copyrect",
+        _ => "",
+    };
+    let setting = Setting::parse(&format!("panto:{}{flag}", way.mode.name()));
+    setting.or_else(|_| Setting::parse(&format!("panto:{}", way.mode.name()))).ok()
 }
 
 /// The peers that were named, and that real programs can be driven through them at all.

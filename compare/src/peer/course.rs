@@ -120,11 +120,14 @@ impl Stage {
     /// The run itself. Errors are of the time before there was anything to measure.
     fn play(mut self, task: &Task<'_>, progress: &mut dyn FnMut(&str)) -> Result<Figures, PeerError> {
         let Task { setting, work, options, .. } = *task;
+        let (mode, flag) = setting.mode.split_once('+').unwrap_or((setting.mode, ""));
         let mut figures = Figures {
             workload: work.name.clone(),
             link: options.profile.name.clone(),
             system: setting.peer.name().into(),
-            mode: setting.mode.into(),
+            mode: mode.into(),
+            copy_rect: flag == "copyrect",
+            exact_only: flag == "exact",
             depth: 24,
             scale: 1,
             lossless: setting.is_lossless(),

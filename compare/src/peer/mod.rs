@@ -83,7 +83,9 @@ impl Peer {
     /// the empty name. All are lossless but TigerVNC's `jpeg` with its quality, 0 to 9.
     pub const fn modes(self) -> &'static [&'static str] {
         match self {
-            Self::Panto => &["auto", "pixels", "commands", "hybrid"],
+            Self::Panto => {
+                &["auto", "pixels", "pixels+copyrect", "commands", "hybrid", "hybrid+exact", "auto+exact"]
+            }
             Self::TigerVnc => &["tight", "zrle", "jpeg8", "jpeg6", "jpeg4"],
             Self::X11 => &[""],
             Self::Nx => &["png", "nopack"],

@@ -19,12 +19,19 @@ impl Way for Panto {
     }
 
     fn viewer(&self, place: &Place) -> Option<Program> {
+        let (mode, flag) = place.mode.split_once('+').unwrap_or((place.mode, ""));
+        let flags = match flag {
+            "copyrect" => &["--copy-rect"][..],
+            "exact" => &["--exact"],
+            _ => &[],
+        };
         let viewer = Program::new(&place.panto)
             .arg("view")
             .arg(format!("127.0.0.1:{}", place.relay))
             // Not --fullscreen, which takes a window manager. By itself the window becomes as large
             // as the remote screen, and so covers this one.
-            .args(["--mode", place.mode, "--no-hints", "--renderer", "cpu", "--no-reconnect"])
+            .args(["--mode", mode, "--no-hints", "--renderer", "cpu", "--no-reconnect"])
+            .args(flags)
             .on(&place.near);
         Some(viewer)
     }

@@ -258,7 +258,8 @@ impl Delivery {
 
     /// Whether the viewer may be made to learn again: its link is fast, or was never full.
     fn is_fast(&self) -> bool {
-        let (Some(rate), Some(time)) = (self.pacer.rate(), self.pacer.round_trip()) else { return false };
+        let Some(time) = self.pacer.round_trip() else { return false };
+        let rate = self.pacer.rate().unwrap_or(0);
         rate >= FAST_RATE || time <= FAST_ROUND_TRIP || !self.pacer.was_full()
     }
 

@@ -73,7 +73,7 @@ impl Pacer {
         let Some((last, bytes)) = self.last_frame else { return Pace::Now };
         // While an answer is expected, a link that is free is used at once.
         let answers = self.is_answering(now);
-        let hurries = answers || self.estimate.rate().is_none();
+        let hurries = answers || self.estimate.round_trip().is_none();
         let interval = if hurries { ANSWER_INTERVAL } else { FRAME_INTERVAL };
         // A link that is empty has no queue, whatever it was thought to take.
         let next = last + if frames > 0 { interval.max(self.time_of(bytes)) } else { interval };

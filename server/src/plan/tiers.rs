@@ -48,6 +48,9 @@ impl Look {
 /// Nanoseconds that nobody notices: fewer bytes are worth them.
 const NOTICED: u64 = 1_500_000;
 
+/// What tiers usually take, in bits for each grain, by kind (`cargo bench -p panto-protocol`).
+const BITS: [[u64; 3]; KINDS] = [[4, 3, 1], [8, 5, 2], [20, 15, 11]];
+
 /// A clock for calibration, in nanoseconds since whenever.
 pub(super) type Clock = fn() -> u64;
 
@@ -65,10 +68,9 @@ impl Default for Tiers {
     /// As measured on real frames (`cargo bench -p panto-protocol`).
     fn default() -> Self {
         let mean = |bits: u64, memory| Mean { bits: bits * 64, things: 64, memory };
-        let bits = [[4, 3, 1], [8, 5, 2], [20, 15, 12]];
         let time = [[16, 30, 80], [32, 100, 200], [48, 300, 700]];
         Self {
-            bits: bits.map(|kind| kind.map(|b| mean(b, 1 << 15))),
+            bits: BITS.map(|kind| kind.map(|b| mean(b, 1 << 15))),
             time: time.map(|kind| kind.map(|t| mean(t, 1 << 14))),
             clock: None,
         }
@@ -110,7 +112,13 @@ impl Tiers {
 
     /// A rectangle took so many bytes in this tier.
     pub(super) fn told(&mut self, look: Look, tier: Tier, bytes: usize, began: Option<u64>) {
-        self.bits[look.kind][tier as usize].add(8 * bytes as u64, look.grains);
+        let usual = BITS[look.kind];
+        for (other, mean) in self.bits[look.kind].iter_mut().enumerate() {
+            // What one tier takes tells something of the others, which may never be tried else.
+            let share = if other == tier as usize { 1 } else { 4 };
+            let bits = 8 * bytes as u64 * usual[other] / usual[tier as usize];
+            mean.add(bits / share, look.grains / share);
+        }
         // Small ones measure the clock.
         if let (Some(clock), Some(began)) = (self.clock, began)
             && look.pixels >= 1024
