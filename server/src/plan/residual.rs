@@ -34,6 +34,9 @@ const PUT_PIECE: u64 = 30;
 /// Differences of no more pixels are told before larger ones are looked at: an echo.
 const SMALL: u64 = 2048;
 
+/// Small rectangles that an answer has at most.
+const MAX_ANSWERS: usize = 6;
+
 /// Frames that what is small may have to itself.
 const PUT_OFF: u32 = 4;
 
@@ -158,6 +161,7 @@ impl Residual {
             let small = r.area() <= SMALL || r.area() <= CLOSE && is_near(r, job.focus);
             small && !self.lossy.is_left_over(job.surface, *r)
         });
+        let first = if job.urgent { answers(first, &then) } else { first };
         let mut seen = Region::default();
         if !first.is_empty() {
             let mut left = Left { dirty, seen: &mut seen };
@@ -545,6 +549,20 @@ impl Residual {
         }
         Ok(())
     }
+}
+
+/// What can be an answer by itself: few small rectangles that stand apart. Pieces of a larger
+/// change, such as the lines of a page that scrolls, are cheaper told with the rest of it.
+fn answers(mut small: Vec<Rect>, large: &[Rect]) -> Vec<Rect> {
+    const APART: i32 = 32;
+    if small.len() > MAX_ANSWERS {
+        return Vec::new();
+    }
+    small.retain(|r| {
+        let around = Rect::from_corners(r.left - APART, r.top - APART, r.right + APART, r.bottom + APART);
+        !large.iter().any(|other| other.intersects(&around))
+    });
+    small
 }
 
 fn fill(
