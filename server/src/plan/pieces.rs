@@ -8,12 +8,12 @@ use panto_protocol::geometry::{Point, Rect};
 /// interrupted by a more urgent one, if it costs next to nothing.
 const MAX_PIECE: u64 = 128 * 1024;
 
-/// The least height of a piece that is cut off, and its least width unless the rectangle is
-/// narrower: below it contexts and headers cost more than an interruption is worth.
-const MIN_PIECE: (u64, u64) = (8, 32);
+/// The least side of a piece that is cut off: below it contexts and headers cost more
+/// than an interruption is worth.
+const MIN_SIDE: i32 = 16;
 
-/// The same where the room allows it: rows are what is contiguous.
-const USUAL_PIECE: (u64, u64) = (16, 64);
+/// The least width, unless the rectangle is narrower: rows are what is contiguous.
+const MIN_WIDTH: u64 = 64;
 
 /// Rectangles that wait to be told.
 #[derive(Debug)]
@@ -39,10 +39,8 @@ impl Pieces {
         if fits >= area {
             return Some(rect);
         }
-        let is_tight = fits < USUAL_PIECE.0 * USUAL_PIECE.1;
-        let (least, narrowest) = if is_tight { MIN_PIECE } else { USUAL_PIECE };
-        let width = (fits / least).max(narrowest).min(u64::from(rect.width())) as i32;
-        let height = (fits / width as u64).clamp(least, MAX_PIECE) as i32;
+        let width = (fits / MIN_SIDE as u64).max(MIN_WIDTH).min(u64::from(rect.width())) as i32;
+        let height = (fits / width as u64).clamp(MIN_SIDE as u64, MAX_PIECE) as i32;
         let height = height.min(rect.height() as i32);
         let (right, bottom) = (rect.left + width, rect.top + height);
         // What is below the piece's band waits longest.
@@ -85,7 +83,7 @@ mod tests {
                     assert!(left.contains_rect(&piece) && !piece.is_empty(), "{piece:?}");
                     assert!(piece.area() <= MAX_PIECE);
                     // Never far above the room, but for the smallest pieces.
-                    assert!(piece.area() * 3 <= room.max(32 * 8 * 3) * 2, "{room}: {piece:?}");
+                    assert!(piece.area() * 3 <= room.max(64 * 16 * 3) * 2, "{room}: {piece:?}");
                     left.subtract(&piece);
                     count += 1;
                 }

@@ -18,7 +18,7 @@ use super::pieces::{Pieces, is_near};
 use super::price::{Prices, edges};
 use super::text::Text;
 use super::tiers::{Clock, Look, Tier, Tiers};
-use crate::infer::{Motion, Repeats, solid_areas, stippled_areas};
+use crate::infer::{Motion, Nature, Repeats, nature, solid_areas, stippled_areas};
 
 /// Bytes of a PutPixels apart from its payload, about: opcode, surface, rectangle, length.
 const PUT_HEADER: usize = 12;
@@ -161,7 +161,7 @@ impl Residual {
             let small = r.area() <= SMALL || r.area() <= CLOSE && is_near(r, job.focus);
             small && !self.lossy.is_left_over(job.surface, *r)
         });
-        let first = if job.urgent { answers(first, &then) } else { first };
+        let first = if job.urgent { answers(job, first, &then) } else { first };
         let mut seen = Region::default();
         if !first.is_empty() {
             let mut left = Left { dirty, seen: &mut seen };
@@ -551,18 +551,15 @@ impl Residual {
     }
 }
 
-/// What can be an answer by itself: few small rectangles that stand apart. Pieces of a larger
-/// change, such as the lines of a page that scrolls, are cheaper told with the rest of it.
-fn answers(mut small: Vec<Rect>, large: &[Rect]) -> Vec<Rect> {
-    const APART: i32 = 32;
-    if small.len() > MAX_ANSWERS {
-        return Vec::new();
+/// What can be an answer by itself. Pieces of a larger change, such as the lines of a page
+/// that scrolls, are cheaper told with the rest of it; a photograph or a film is no such change.
+fn answers(job: &Job<'_>, small: Vec<Rect>, large: &[Rect]) -> Vec<Rect> {
+    let screen = job.target.size().area();
+    let is_page = |r: &Rect| r.area() * 8 >= screen && nature(job.target, *r) != Nature::Natural;
+    match small.len() > MAX_ANSWERS || large.iter().any(is_page) {
+        true => Vec::new(),
+        false => small,
     }
-    small.retain(|r| {
-        let around = Rect::from_corners(r.left - APART, r.top - APART, r.right + APART, r.bottom + APART);
-        !large.iter().any(|other| other.intersects(&around))
-    });
-    small
 }
 
 fn fill(
