@@ -490,7 +490,8 @@ impl Block {
                 true => Found::Held,
                 false => Found::Rested,
             },
-            (_, true) if plays => Found::Moving,
+            // A page that scrolls is read again; what moves in a film is not.
+            (_, true) if plays && in_film => Found::Moving,
             _ => Found::Exact,
         }
     }
