@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use panto_compare::run::{Outcome, RunOptions, run};
 use panto_compare::workload::Workload;
 use panto_protocol::geometry::{Point, Rect, Size};
-use panto_protocol::message::{Mode, Settings};
+use panto_protocol::message::{Mode, Settings, Wire};
 use panto_protocol::pixel::{Picture, channels, luma};
 use panto_viewer::core::Means;
 
@@ -17,7 +17,10 @@ const TERMINAL: Rect = Rect::from_corners(70, 94, 690, 380);
 const PHOTOGRAPH: Rect = Rect::from_corners(830, 110, 1200, 340);
 
 fn view(mode: Mode, explain: bool) -> Outcome {
-    let settings = Settings { mode, ..Settings::default() };
+    view_as(Settings { mode, ..Settings::default() }, explain)
+}
+
+fn view_as(settings: Settings, explain: bool) -> Outcome {
     let options = RunOptions { settings, explain, ..RunOptions::default() };
     let outcome = run(&Workload::demo(SIZE), &options, &mut |_| true);
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
@@ -67,9 +70,13 @@ fn an_explained_viewing_leaves_a_picture_with_tints() {
     assert!(sent(TERMINAL, &["copy", "fill", "glyph"]) >= 90, "what it drew came as drawing");
     assert!(sent(PHOTOGRAPH, &["pixels", "palette", "tile"]) >= 90, "a photograph is pixels");
 
-    // Without commands everything is pixels.
-    let pixels = view(Mode::Pixels, true);
+    // Without commands everything is pixels; in plain frames, where few colours are, palettes.
+    let pixels = view_as(Settings { mode: Mode::Pixels, wire: Wire::Plain, ..Settings::default() }, true);
     let all = count(&plain.picture, &pixels.picture, Rect::of_size(SIZE));
     let sent = |name| all.get(name).copied().unwrap_or(0);
-    assert_eq!(sent("pixels"), area, "{all:?}");
+    assert_eq!(sent("pixels") + sent("palette"), area, "{all:?}");
+    assert!(sent("pixels") > 0 && sent("palette") > 0, "{all:?}");
+    let coded = view(Mode::Pixels, true);
+    let all = count(&plain.picture, &coded.picture, Rect::of_size(SIZE));
+    assert_eq!(all.get("pixels").copied(), Some(area), "{all:?}");
 }

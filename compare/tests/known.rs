@@ -101,7 +101,8 @@ fn the_first_picture_takes_two_round_trips() {
 #[test]
 fn freshness_is_delay_and_transmission() {
     let (_dir, workload) = trace(&apart(), 6_000);
-    let figures = go(&workload, "down=1mbit,up=1mbit,rtt=40ms", Pace::Recorded);
+    // Plain, where a pixel takes bytes enough to be timed.
+    let figures = go_as(Wire::Plain, &workload, "down=1mbit,up=1mbit,rtt=40ms", Pace::Recorded);
     let began = figures.first_picture_ms.unwrap() / 1e3;
     let freshness = figures.freshness_ms.as_ref().unwrap();
     assert_eq!(freshness.samples().len(), 10);
@@ -109,7 +110,7 @@ fn freshness_is_delay_and_transmission() {
         let at = began + 0.5 * (i + 1) as f64;
         // The digest follows 150 ms later.
         let bytes = bytes_between(&figures, at, at + 0.1);
-        assert!((1..60).contains(&bytes), "{bytes} for a pixel");
+        assert!((10..60).contains(&bytes), "{bytes} for a pixel");
         let expected = 20.0 + transmission_ms(bytes);
         assert!((sample - expected).abs() < 0.002, "change {i}: {sample}, expected {expected}");
     }

@@ -27,8 +27,13 @@ const MANY_COLORS: u32 = 256;
 const SIDE: i32 = 4;
 const SHARP_COLORS: usize = 6;
 
-/// The contrast of letters, in steps of green.
+/// Cells of many colours that may be around a letter in the midst of a film, of eight: the film
+/// is on one of its sides, or around a corner.
+const FILM_AROUND: usize = 5;
+
+/// The contrast of letters, in steps of green, where a film is all around; and of faint ones.
 const CONTRAST: i32 = 96;
+const FAINT: i32 = 24;
 
 /// A step of green from one pixel to the next that photographs rarely make.
 const HARD: i32 = 56;
@@ -79,37 +84,62 @@ pub fn colors(picture: &Picture, rect: Rect) -> u32 {
 }
 
 /// The cells of 4 × 4 pixels of `rect` that are of letters and lines: few colours and hard
-/// steps, or one colour close to such cells. They are not to be shown roughly, whatever is
-/// around them. `rect` is a block, of 32 × 32 pixels at most.
-pub fn sharp_cells(picture: &Picture, rect: Rect) -> Vec<Rect> {
+/// steps, few colours close to such cells, or one colour. They are not to be shown roughly, whatever is
+/// around them. `rect` is a block, of 32 × 32 pixels at most. In the `midst` of a film only the
+/// hardest edges count, and not those that the film has on both of their sides: they are its own.
+pub fn sharp_cells(picture: &Picture, rect: Rect, midst: bool) -> Vec<Rect> {
     let columns = (rect.width() as i32 + SIDE - 1) / SIDE;
-    let cells: Vec<(Rect, Option<bool>)> = (rect.top..rect.bottom)
+    let mut cells: Vec<(Rect, Option<i32>)> = (rect.top..rect.bottom)
         .step_by(SIDE as usize)
         .flat_map(|y| (rect.left..rect.right).step_by(SIDE as usize).map(move |x| (x, y)))
         .map(|(x, y)| Rect::new(x, y, SIDE as u32, SIDE as u32).intersection(&rect))
-        .map(|cell| (cell, is_hard(picture, cell)))
+        .map(|cell| (cell, contrast(picture, cell)))
         .collect();
+    // Letters smoothed in many colours stand on paper still.
+    if let Some(paper) = paper(picture, &cells).filter(|_| !midst) {
+        let stands = |cell: Rect| {
+            let mut rows = (cell.top..cell.bottom).map(|y| picture.row(y, cell.left, cell.right));
+            rows.any(|row| row.iter().any(|p| p & 0x00ff_ffff == paper))
+        };
+        for (cell, step) in &mut cells {
+            if step.is_none() && stands(*cell) {
+                *step = Some(i32::MAX);
+            }
+        }
+    }
     let place = |i: usize| (i as i32 % columns, i as i32 / columns);
     let near = |i: usize, reach: i32| {
         let (x, y) = place(i);
         let is_near = move |(u, v): (i32, i32)| (u - x).abs() <= reach && (v - y).abs() <= reach;
         (0..cells.len()).filter(move |&j| is_near(place(j)))
     };
-    // A hard edge in a film has the film on one of its sides; letters have paper all around.
+    let film = |i: usize| cells[i].1.is_none_or(|step| midst && 0 < step && step <= CONTRAST);
+    let film_around = |i: usize| near(i, 1).filter(|&j| film(j)).count();
+    let least = if midst { CONTRAST } else { FAINT };
     let letters: Vec<usize> = (0..cells.len())
-        .filter(|&i| cells[i].1 == Some(true))
-        .filter(|&i| near(i, 1).filter(|&j| cells[j].1.is_none()).count() <= 2)
+        .filter(|&i| cells[i].1.is_some_and(|step| step > least))
+        .filter(|&i| !midst || film_around(i) <= FILM_AROUND)
         .collect();
-    let mut sharp: Vec<usize> =
-        letters.iter().flat_map(|&i| near(i, 2)).filter(|&j| cells[j].1.is_some()).collect();
+    let mut sharp: Vec<usize> = letters.iter().flat_map(|&i| near(i, 2)).filter(|&j| !film(j)).collect();
+    if !midst {
+        sharp.extend((0..cells.len()).filter(|&i| cells[i].1 == Some(0)));
+    }
     sharp.sort_unstable();
     sharp.dedup();
     sharp.into_iter().map(|i| cells[i].0).collect()
 }
 
-/// Whether a cell has few colours and hard steps; `Some(false)` if it has one colour, and
-/// `None` otherwise.
-fn is_hard(picture: &Picture, cell: Rect) -> Option<bool> {
+/// The colour of most cells of one colour.
+fn paper(picture: &Picture, cells: &[(Rect, Option<i32>)]) -> Option<Color> {
+    let flat = cells.iter().filter(|(_, step)| *step == Some(0));
+    let mut colors: Vec<Color> =
+        flat.map(|(cell, _)| picture.row(cell.top, cell.left, cell.right)[0] & 0x00ff_ffff).collect();
+    colors.sort_unstable();
+    colors.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map(|same| same[0])
+}
+
+/// The largest difference of green in a cell of few colours; `None` if it has many.
+fn contrast(picture: &Picture, cell: Rect) -> Option<i32> {
     let (mut colors, mut count) = ([0; SHARP_COLORS], 0);
     for y in cell.top..cell.bottom {
         for pixel in picture.row(y, cell.left, cell.right) {
@@ -121,12 +151,7 @@ fn is_hard(picture: &Picture, cell: Rect) -> Option<bool> {
         }
     }
     let greens = || colors[..count].iter().map(|c| green(*c));
-    let step = greens().max()? - greens().min()?;
-    match count {
-        1 => Some(false),
-        _ if step > CONTRAST => Some(true),
-        _ => None,
-    }
+    Some(greens().max()? - greens().min()?)
 }
 
 fn green(color: Color) -> i32 {

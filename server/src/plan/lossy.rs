@@ -116,6 +116,8 @@ struct Block {
     untold: bool,
     /// Whether there is text or a drawing in it.
     drawn: bool,
+    /// Whether it is in the midst of a film: nothing else can be in it.
+    midst: bool,
     /// What it was found to be in which look: several rectangles may touch a block.
     found: (u64, Found),
 }
@@ -334,7 +336,7 @@ impl Lossy {
             let since = self.film.last.filter(|_| plays).unwrap_or_default();
             earlier(&mut self.due, block.changed.max(since) + self.film.rest());
             let mut rough: Region = left.into_iter().collect();
-            for cell in sharp_cells(job.target, place) {
+            for cell in sharp_cells(job.target, place, block.midst) {
                 told.drawn.extend(rough.intersection(&cell).rects());
                 rough.subtract(&cell);
             }
@@ -471,6 +473,7 @@ impl Block {
         }
         let untold = std::mem::take(&mut self.untold);
         let plays = self.heat >= FILM_HEAT;
+        self.midst = plays && changed && part == place;
         // Hard edges in a film; letters among them are told exactly, cell by cell.
         let nature = match nature {
             Nature::Drawn if plays && changed && colors(job.target, part) > TEXT_COLORS => Nature::Natural,

@@ -376,11 +376,9 @@ fn text_apart_from_a_film_is_never_rough() {
 
 #[test]
 fn text_close_to_a_film_is_never_rough() {
-    // In a block of its own: within one that a film reaches into, single pixels of letters may
-    // be taken for the film (infer/nature.rs).
     for smooth in [false, true] {
         for every in [2, 100] {
-            text_beside(Rect::new(40, 192, 240, 44), Rect::new(53, 11, 201, 156), smooth, every);
+            text_beside(Rect::new(40, 171, 240, 44), Rect::new(53, 11, 201, 156), smooth, every);
         }
     }
 }
@@ -388,8 +386,7 @@ fn text_close_to_a_film_is_never_rough() {
 #[test]
 fn text_that_appears_with_a_photograph_is_never_rough() {
     for rate in [10_000, 60_000, 250_000, 1_000_000] {
-        // Closer than that a few pixels of letters are taken for the photograph's.
-        for gap in [12, 40] {
+        for gap in [3, 12, 40] {
             let (area, text) = (Rect::new(21, 9, 250, 140), Rect::new(21, 149 + gap, 250, 44));
             let mut scene = Scene::new(SIZE);
             let mut viewer = Viewer::new(Mode::Hybrid, false, rate);

@@ -118,8 +118,9 @@ impl Job<'_> {
     fn effort(&self) -> Effort {
         match self.rate {
             Some(rate) if rate > HURRY => Effort::Fast,
-            Some(rate) if rate < PATIENCE => Effort::Dense,
-            _ => Effort::Balanced,
+            Some(rate) if rate >= PATIENCE => Effort::Balanced,
+            // The fewest bytes where the link is slow, or may not decide.
+            _ => Effort::Dense,
         }
     }
 
