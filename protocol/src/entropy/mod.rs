@@ -13,9 +13,11 @@
 //! Each model is written once, for a [`Coder`]: encoding, decoding and weighing run the
 //! same lines.
 
+mod area;
 mod bit;
 mod bytes;
 mod commands;
+mod log2;
 mod lossy;
 mod mixer;
 mod number;
@@ -32,6 +34,7 @@ mod tests;
 mod vectors;
 
 pub use commands::{CommandModels, StreamDecoder, StreamEncoder};
+pub use log2::log2;
 pub use range::Weight;
 
 /// Where coded decisions go to, or come from.

@@ -2,6 +2,7 @@
 //! tells what decisions would cost.
 
 use super::Coder;
+use super::log2::log2;
 use crate::wire::{DecodeError, MAX_FRAME_DECISIONS};
 
 /// The part of 32768 that is a symbol's.
@@ -261,26 +262,12 @@ impl Weight {
     }
 }
 
-/// `-log2(i / 256)` in 4096ths of a bit, by the halving method: squares tell the next binary digit.
+/// `-log2(i / 256)` in 4096ths of a bit.
 const COSTS: [u16; 257] = {
     let mut costs = [u16::MAX; 257];
     let mut i = 1;
     while i <= 256 {
-        // i / 256 = m · 2^-e with 1 <= m < 2.
-        let e = 8 - (31 - (i as u32).leading_zeros());
-        let mut m = (i as u64) << (30 - (31 - (i as u32).leading_zeros()));
-        let mut log = 0u32;
-        let mut digit = 0;
-        while digit < 12 {
-            m = (m * m) >> 30;
-            log <<= 1;
-            if m >= 1 << 31 {
-                m >>= 1;
-                log |= 1;
-            }
-            digit += 1;
-        }
-        costs[i] = (e * 4096 - log) as u16;
+        costs[i] = (8 * 4096 - log2(i as u32, 12)) as u16;
         i += 1;
     }
     costs

@@ -121,9 +121,9 @@ pub(super) fn digests(canvas: &Canvas) -> Vec<(SurfaceId, Digest)> {
     all
 }
 
-/// A canvas with a screen, an alpha surface 1 in window 1, an opaque surface 2, a
-/// tile and a glyph in slots 0, and one of each offered as well.
-fn furnished() -> Canvas {
+/// The canvas that [`draw`] starts with: a screen, an alpha surface 1 in window 1, an
+/// opaque surface 2, a tile and a glyph in slots 0, and one of each offered as well.
+pub fn furnished() -> Canvas {
     let mut canvas = Canvas::new();
     let screen = Rect::new(0, 0, 48, 40);
     let commands: [DrawCommand; 9] = [

@@ -16,7 +16,7 @@ mod server;
 pub use crate::encoding::oracle as encoding;
 pub use client::client;
 pub use demux::demux;
-pub use draw::draw;
+pub use draw::{draw, furnished};
 pub use message::message;
 pub use reader::reader;
 pub use server::server;

@@ -3,19 +3,21 @@
 use panto_protocol::canvas::{ContentHash, CursorImage, Digest};
 use panto_protocol::connection::{Channel, Mux};
 use panto_protocol::draw::{
-    Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, Frames, GlyphDefine, GlyphRecall, GlyphRun,
-    GlyphSlot, Ink, Lines, LossyPixels, Pattern, PutPixels, SurfaceCreate, SurfaceDestroy, SurfaceId,
-    SurfaceResize, TileCapture, TileDefine, TileRecall, TileSlot, TileUse, WindowCreate, WindowDestroy,
-    WindowId, WindowMap, WindowMove, WindowStack,
+    Composite, Copy, CopyItem, Coverage, DrawCommand, Fill, Frames, GlyphDefine, GlyphPlace, GlyphRecall,
+    GlyphRun, GlyphSlot, Ink, InlinePixels, Lines, LossyPixels, Pattern, PlacedGlyph, PutPixels,
+    SurfaceCreate, SurfaceDestroy, SurfaceId, SurfaceResize, TileCapture, TileDefine, TileRecall, TileSlot,
+    TileUse, WindowCreate, WindowDestroy, WindowId, WindowMap, WindowMove, WindowStack,
 };
 use panto_protocol::encoding::{Compressor, Effort, Encoder, Packing};
+use panto_protocol::entropy::{CommandModels, StreamEncoder};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::lossy::{IntraMode, Macroblock, Prediction, Vector, columns_and_rows};
 use panto_protocol::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, Depth, FrameHeader,
-    InputEvent, Mode, Offer, ResumeTicket, Rights, Scale, ServerControl, ServerHello, Settings, VERSION,
-    Welcome, Wire,
+    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, Depth, FRESH_FRAME,
+    FrameBody, FrameHeader, InputEvent, Mode, Offer, ResumeTicket, Rights, Scale, ServerControl, ServerHello,
+    Settings, VERSION, Welcome, Wire,
 };
+use panto_protocol::oracle::furnished;
 use panto_protocol::pixel::Picture;
 use panto_protocol::wire::Writer;
 
@@ -113,6 +115,20 @@ fn frame(commands: &[DrawCommand]) -> Vec<u8> {
         command.encode(&mut out);
     }
     out.finish()
+}
+
+/// The same entropy-coded, without what the oracle's canvas refuses.
+fn coded_frame(commands: &[DrawCommand]) -> Vec<u8> {
+    let mut canvas = furnished();
+    let (mut models, mut stream) = (CommandModels::default(), StreamEncoder::default());
+    for command in commands {
+        let mut painted = canvas.clone();
+        if painted.apply(command).is_ok() {
+            stream.push(&mut models, command, &canvas);
+            canvas = painted;
+        }
+    }
+    FrameBody::coded(stream, &mut models).message(FrameHeader { inputs: 1, settled: true })
 }
 
 fn payload(size: Size, alpha: bool) -> Vec<u8> {
@@ -392,8 +408,37 @@ fn commands() -> Vec<(&'static str, Vec<DrawCommand>)> {
             ],
         ),
         ("lossy", vec![lossy(Rect::new(3, 2, 37, 20)).into(), lossy(Rect::new(2, 2, 37, 20)).into()]),
+        (
+            "glyph-places",
+            vec![
+                place(screen, &[at(3, 9), at(7, 9), at(11, 9), at(2, 20), at(-1, 1), at(47, 39)]).into(),
+                place(screen, &[at(3, 29), at(7, 29)]).into(),
+                place(alpha, &[at(3, 9), at(7, 9)]).into(),
+            ],
+        ),
+        (
+            "inline",
+            vec![
+                inline(screen, Rect::new(0, 0, 40, 10), 3).into(),
+                inline(screen, Rect::new(2, 1, 40, 10), 3).into(),
+                inline(other, Rect::new(1, 2, 17, 9), 1000).into(),
+            ],
+        ),
+        ("inline-of-alpha", vec![inline(alpha, Rect::new(0, 0, 2, 2), 3).into()]),
+        ("inline-outside", vec![inline(screen, Rect::new(40, 0, 9, 2), 3).into()]),
         ("nothing", vec![]),
     ]
+}
+
+/// The oracle's glyph at each of these places.
+fn place(surface: SurfaceId, pens: &[Point]) -> GlyphPlace {
+    let glyphs = pens.iter().map(|&pen| PlacedGlyph { slot: GlyphSlot(0), pen }).collect();
+    GlyphPlace { surface, color: 0x80_ff_00, glyphs }
+}
+
+fn inline(surface: SurfaceId, rect: Rect, colors: u32) -> InlinePixels {
+    let pixels = noise(rect.size(), colors).view().rows().flatten().copied().collect();
+    InlinePixels { surface, rect, pixels }
 }
 
 /// A macroblock of each kind, twice.
@@ -424,6 +469,9 @@ fn draw() -> Vec<(String, Vec<u8>)> {
     let mut everything = Vec::new();
     for (name, commands) in commands() {
         seeds.push((name.to_owned(), frame(&commands)));
+        if ["put", "glyphs", "glyph-places", "recalled", "inline", "lossy"].contains(&name) {
+            seeds.push((format!("coded-{name}"), coded_frame(&commands)));
+        }
         if !name.contains("absurd") {
             everything.extend(commands);
         }
@@ -438,6 +486,10 @@ fn draw() -> Vec<(String, Vec<u8>)> {
     unknown.push(0xee);
     seeds.push(("unknown-opcode".to_owned(), unknown));
     seeds.push(("everything".to_owned(), frame(&everything)));
+    seeds.push(("coded-everything".to_owned(), coded_frame(&everything)));
+    // Caches are forgotten before the first command.
+    let fresh = [&FRESH_FRAME[..], &frame(&[place(SurfaceId::SCREEN, &[Point::new(3, 9)]).into()])[1..]];
+    seeds.push(("fresh".to_owned(), fresh.concat()));
     seeds
 }
 

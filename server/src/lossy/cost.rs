@@ -1,5 +1,6 @@
 //! What levels are likely to cost: learned from those chosen before.
 
+use panto_protocol::entropy;
 use panto_protocol::lossy::{POSITIONS, SURROUNDINGS};
 
 /// Kinds of blocks, as the entropy coder tells them apart.
@@ -14,30 +15,18 @@ pub(super) const CONTEXTS: usize = KINDS * POSITIONS * SURROUNDINGS;
 /// Costs are in 256ths of a bit.
 const BIT: u32 = 256;
 
-/// `256 · log2(1 + i / 64)`.
+/// `log2(1 + i / 64)` in 256ths.
 const LOGARITHMS: [u16; 64] = {
     let mut table = [0; 64];
     let mut i = 0;
     while i < 64 {
-        // Squares tell the next binary digit.
-        let mut m = (64 + i as u64) << 24;
-        let (mut log, mut digit) = (0, 0);
-        while digit < 8 {
-            m = (m * m) >> 30;
-            log <<= 1;
-            if m >= 1 << 31 {
-                m >>= 1;
-                log |= 1;
-            }
-            digit += 1;
-        }
-        table[i] = log;
+        table[i] = (entropy::log2(64 + i as u32, 8) - 6 * BIT) as u16;
         i += 1;
     }
     table
 };
 
-/// `256 · log2(n)` for `n >= 1`, rounded down a little.
+/// `log2(n)` in 256ths, for `n >= 1`; of `n` only the leading seven digits count.
 fn log2(n: u32) -> u32 {
     let whole = n.ilog2();
     let part = (n << (31 - whole)) >> 25 & 63;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use panto_protocol::geometry::{Point, Rect};
+use panto_protocol::wire::MAX_INLINE_PIXELS;
 
 /// Pixels of one piece at most: the finest step in which a large change can be
 /// interrupted by a more urgent one, if it costs next to nothing.
@@ -67,6 +68,42 @@ pub(super) fn is_near(rect: &Rect, point: Option<Point>) -> bool {
     point.is_some_and(|p| around.contains(p))
 }
 
+/// A rectangle in bands of no more pixels than one command may have.
+pub(super) fn bands(rect: Rect) -> impl Iterator<Item = Rect> {
+    let height = (MAX_INLINE_PIXELS / u64::from(rect.width().max(1)) / 16 * 16).max(16) as i32;
+    (rect.top..rect.bottom).step_by(height as usize).map(move |top| Rect {
+        top,
+        bottom: rect.bottom.min(top + height),
+        ..rect
+    })
+}
+
+/// Disjoint rectangles joined where they stand side by side, and then where rows of them
+/// stand one below the other.
+pub(super) fn merged(mut rects: Vec<Rect>) -> Vec<Rect> {
+    rects.sort_unstable_by_key(|r| (r.top, r.bottom, r.left));
+    let mut rows: Vec<Rect> = Vec::new();
+    for rect in rects {
+        match rows.last_mut() {
+            Some(l) if (l.top, l.bottom, l.right) == (rect.top, rect.bottom, rect.left) => {
+                l.right = rect.right
+            }
+            _ => rows.push(rect),
+        }
+    }
+    rows.sort_unstable_by_key(|r| (r.left, r.right, r.top));
+    let mut out: Vec<Rect> = Vec::new();
+    for rect in rows {
+        match out.last_mut() {
+            Some(l) if (l.left, l.right, l.bottom) == (rect.left, rect.right, rect.top) => {
+                l.bottom = rect.bottom
+            }
+            _ => out.push(rect),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +140,16 @@ mod tests {
         };
         assert_eq!(order(far), [near, small, far]);
         assert_eq!(order(near), [small, far, near]);
+    }
+
+    #[test]
+    fn blocks_join() {
+        let rect = Rect::new(10, 20, 200, 100);
+        assert_eq!(merged(rect.grid(32).collect()), [rect]);
+        let hole: Vec<Rect> = rect.grid(32).filter(|r| r.left != 64).collect();
+        let area: u64 = hole.iter().map(Rect::area).sum();
+        let joined = merged(hole);
+        assert_eq!(joined.len(), 2);
+        assert_eq!(joined.iter().map(Rect::area).sum::<u64>(), area);
     }
 }

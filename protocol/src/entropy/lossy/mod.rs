@@ -7,22 +7,21 @@ mod tests;
 
 use self::levels::LevelModels;
 use super::Coder;
+use super::area::Area;
 use super::bit::{Bit, Tree};
 use super::number::{Signed, Steady};
 use crate::canvas::Canvas;
-use crate::draw::{LossyPixels, SurfaceId};
-use crate::geometry::Rect;
+use crate::draw::LossyPixels;
 use crate::lossy::{
     BLOCKS, FILTERS, INTRA_MODES, IntraMode, MAX_VECTOR, Macroblock, Prediction, Vector, columns_and_rows,
     predict_vector,
 };
-use crate::wire::{DecodeError, MAX_COORDINATE, MAX_INLINE_PIXELS};
+use crate::wire::DecodeError;
 
 /// Models of [`LossyPixels`].
 #[derive(Debug, Clone)]
 pub(super) struct LossyModels {
-    surface: Steady,
-    sides: [Steady; 4],
+    area: Area,
     step: Steady,
     /// By how many of the neighbours are still.
     is_still: [Bit; 3],
@@ -46,8 +45,7 @@ pub(super) const KINDS: usize = 4;
 impl Default for LossyModels {
     fn default() -> Self {
         Self {
-            surface: Steady::default(),
-            sides: Default::default(),
+            area: Area::default(),
             step: Steady::default(),
             is_still: Default::default(),
             is_intra: Default::default(),
@@ -74,25 +72,7 @@ impl LossyModels {
         canvas: &Canvas,
         check: impl Fn(&C) -> Result<(), DecodeError>,
     ) -> Result<LossyPixels, DecodeError> {
-        let surface = SurfaceId(self.surface.code(c, put.surface.0 as i32) as u32);
-        let [x, y, w, h] = &mut self.sides;
-        let left = x.code(c, put.rect.left);
-        let top = y.code(c, put.rect.top);
-        let (width, height) = (w.code(c, put.rect.width() as i32), h.code(c, put.rect.height() as i32));
-        let limits = -(MAX_COORDINATE as i32)..=MAX_COORDINATE as i32;
-        if ![left, top, width, height].iter().all(|v| limits.contains(v)) || width < 1 || height < 1 {
-            return Err(DecodeError::TooLarge { what: "rectangle of lossy pixels" });
-        }
-        let rect = Rect::new(left, top, width as u32, height as u32);
-        if rect.area() > MAX_INLINE_PIXELS {
-            return Err(DecodeError::TooLarge { what: "rectangle of lossy pixels" });
-        }
-        let Some(on) = canvas.surface(surface).ok().filter(|s| !s.alpha) else {
-            return Err(DecodeError::Invalid { what: "surface of lossy pixels" });
-        };
-        if !on.picture.bounds().contains_rect(&rect) {
-            return Err(DecodeError::Invalid { what: "rectangle of lossy pixels" });
-        }
+        let (surface, rect, _) = self.area.code(c, put.surface, put.rect, canvas)?;
         let step = self.step.code(c, put.step.into()).clamp(1, 255) as u8;
         let (columns, rows) = columns_and_rows(rect);
         let mut macroblocks = Vec::with_capacity(columns * rows);

@@ -13,12 +13,12 @@ mod natural;
 mod run;
 
 use super::Coder;
-use super::number::Steady;
+use super::area::Area;
 use crate::canvas::Canvas;
-use crate::draw::{InlinePixels, SurfaceId};
+use crate::draw::InlinePixels;
 use crate::geometry::Rect;
 use crate::pixel::{Color, Picture};
-use crate::wire::{DecodeError, MAX_COORDINATE, MAX_INLINE_PIXELS};
+use crate::wire::DecodeError;
 use around::{Padded, Raster};
 use known::{Known, View};
 use natural::{Around, Natural};
@@ -27,8 +27,7 @@ use run::{Place, Runs};
 /// Models of [`InlinePixels`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct PixelModels {
-    surface: Steady,
-    sides: [Steady; 4],
+    area: Area,
     runs: Runs,
     known: Known,
     natural: Natural,
@@ -47,26 +46,7 @@ impl PixelModels {
         canvas: &Canvas,
         check: impl Fn(&C) -> Result<(), DecodeError>,
     ) -> Result<InlinePixels, DecodeError> {
-        let surface = SurfaceId(self.surface.code(c, put.surface.0 as i32) as u32);
-        let [x, y, w, h] = &mut self.sides;
-        let left = x.code(c, put.rect.left);
-        let top = y.code(c, put.rect.top);
-        let (width, height) = (w.code(c, put.rect.width() as i32), h.code(c, put.rect.height() as i32));
-        let limits = -(MAX_COORDINATE as i32)..=MAX_COORDINATE as i32;
-        if ![left, top, width, height].iter().all(|v| limits.contains(v)) || width < 1 || height < 1 {
-            return Err(DecodeError::TooLarge { what: "rectangle of pixels" });
-        }
-        let rect = Rect::new(left, top, width as u32, height as u32);
-        // What is only weighed is cut before it is sent.
-        if C::LEARNS && rect.area() > MAX_INLINE_PIXELS {
-            return Err(DecodeError::TooLarge { what: "rectangle of pixels" });
-        }
-        let Some(on) = canvas.surface(surface).ok().filter(|s| !s.alpha) else {
-            return Err(DecodeError::Invalid { what: "surface of inline pixels" });
-        };
-        if !on.picture.bounds().contains_rect(&rect) {
-            return Err(DecodeError::Invalid { what: "rectangle of inline pixels" });
-        }
+        let (surface, rect, on) = self.area.code(c, put.surface, put.rect, canvas)?;
         let pixels = self.raster(c, &on.picture, rect, &put.pixels, check)?;
         Ok(InlinePixels { surface, rect, pixels })
     }
