@@ -210,6 +210,11 @@ impl Canvas {
         self.pixels -= self.tiles.drain().map(|(_, tile)| tile.size().area()).sum::<u64>();
     }
 
+    /// Exchanges the memory for unpacking pixels, which canvases that are painted in turn share so.
+    pub fn swap_decoder(&mut self, other: &mut Decoder) {
+        std::mem::swap(&mut self.decoder, other);
+    }
+
     /// All cached tiles, in no order.
     pub fn tiles(&self) -> impl Iterator<Item = (TileSlot, &Arc<Picture>)> {
         self.tiles.iter().map(|(&slot, t)| (slot, t))

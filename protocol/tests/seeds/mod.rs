@@ -407,7 +407,7 @@ fn commands() -> Vec<(&'static str, Vec<DrawCommand>)> {
                 WindowDestroy { id: window }.into(),
             ],
         ),
-        ("lossy", vec![lossy(Rect::new(3, 2, 37, 20)).into(), lossy(Rect::new(2, 2, 37, 20)).into()]),
+        ("lossy", vec![lossy(Rect::new(3, 2, 37, 20)).into(), lossy(Rect::new(2, 2, 13, 16)).into()]),
         (
             "glyph-places",
             vec![

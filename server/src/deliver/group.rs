@@ -8,7 +8,7 @@ use panto_protocol::canvas::{Digest, PaintError};
 use panto_protocol::message::FrameHeader;
 use panto_protocol::time::Micros;
 
-use crate::plan::{Budget, Frame, Planner};
+use crate::plan::{Budget, Frame, Planner, Scratch};
 use crate::scene::Scene;
 
 /// A frame as it was planned, for one viewer or several.
@@ -137,6 +137,7 @@ impl Group {
     /// Those of [`Planner::plan`], from then on always: every viewer must be given up.
     pub(super) fn plan(
         &mut self,
+        scratch: &mut Scratch,
         scene: &mut Scene,
         budget: Budget,
         picture: u64,
@@ -145,7 +146,8 @@ impl Group {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let frame = self.planner.plan(scene, budget).inspect_err(|error| self.failed = Some(*error))?;
+        let frame = self.planner.plan_with(scratch, scene, budget);
+        let frame = frame.inspect_err(|error| self.failed = Some(*error))?;
         if let Some(frame) = frame {
             let settled = !self.planner.is_due(scene);
             self.log.push_back(Arc::new(PlannedFrame {

@@ -26,7 +26,7 @@ use panto_protocol::message::Settings;
 use panto_protocol::time::Micros;
 
 use super::group::{Group, PlannedFrame};
-use crate::plan::{Budget, Planner};
+use crate::plan::{Budget, Planner, Scratch};
 use crate::scene::Scene;
 
 /// A newcomer is alone for so long: until its first picture is whole and its link known.
@@ -153,6 +153,8 @@ pub(super) struct State {
     members: BTreeMap<u64, Member>,
     next_id: u64,
     sharing: Sharing,
+    /// For whichever group plans.
+    scratch: Scratch,
 }
 
 impl State {
@@ -205,7 +207,10 @@ impl State {
     fn tidy(&mut self, group: u64) {
         match self.members_of(group).map(|(_, member)| member.next).min() {
             Some(next) => self.groups.get_mut(&group).expect("every member has a group").trim(next),
-            None => drop(self.groups.remove(&group)),
+            None => {
+                self.groups.remove(&group);
+                self.scratch.tidy(self.groups.values().map(|group| &group.planner));
+            }
         }
     }
 
@@ -266,10 +271,11 @@ impl State {
     ) -> Result<(), PaintError> {
         self.expel(self.members[&id].group, now);
         let Some(budget) = self.budget(id) else { return Ok(()) };
-        let group = self.group_mut(id);
+        let group = self.members[&id].group;
+        let group = self.groups.get_mut(&group).expect("every member has a group");
         let before = group.end();
-        group.plan(scene, budget, picture, now)?;
-        self.sharing.planned += self.group(id).end() - before;
+        group.plan(&mut self.scratch, scene, budget, picture, now)?;
+        self.sharing.planned += group.end() - before;
         Ok(())
     }
 

@@ -188,6 +188,7 @@ impl Delivery {
         let (shared, id) = (Arc::clone(self.member.groups()), self.member.id());
         let mut groups = shared.lock();
         let (frames, bytes) = (connection.frames_in_flight(), connection.bytes_in_flight());
+        self.pacer.shows(scene.size().area());
         let budget = self.pacer.budget(groups.settings(id).mode, bytes, now);
         groups.note(id, budget, self.is_fast());
         if let Some(focus) = self.focus.take() {

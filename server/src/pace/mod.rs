@@ -32,16 +32,20 @@ const ANSWER_TIME: Micros = Micros(150_000);
 /// Frames on their way at most, whatever their size.
 const MAX_FRAMES: usize = 64;
 
-/// The largest window, which also bounds what is kept for a viewer that resumes.
+/// The largest window, which also bounds what is kept for a viewer that resumes; and the
+/// smallest that it is bounded to, whatever the picture.
 const MAX_WINDOW: usize = 8 << 20;
+const MIN_WINDOW: usize = 256 << 10;
 
 /// The smallest frame that bulk is cut into: a packet of most networks.
 const MIN_FRAME: usize = 1400;
 
 /// Decides when and how much.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pacer {
     estimate: Estimate,
+    /// The largest window, bytes.
+    largest: usize,
     /// When the last frame went, and its bytes.
     last_frame: Option<(Micros, usize)>,
     last_input: Option<Micros>,
@@ -60,7 +64,19 @@ pub enum Pace {
     OnAck,
 }
 
+impl Default for Pacer {
+    fn default() -> Self {
+        Self { estimate: Estimate::default(), largest: MAX_WINDOW, last_frame: None, last_input: None }
+    }
+}
+
 impl Pacer {
+    /// The screen has so many pixels: with what is on its way, a viewer takes less memory than
+    /// half a picture beside its shadow.
+    pub fn shows(&mut self, pixels: u64) {
+        self.largest = (pixels as usize * 5 / 4).clamp(MIN_WINDOW, MAX_WINDOW);
+    }
+
     /// The person did something: an answer is expected.
     pub fn on_input(&mut self, now: Micros) {
         self.last_input = Some(now);
@@ -152,7 +168,7 @@ impl Pacer {
             None if self.last_frame.is_none() => MIN_FRAME,
             None => FIRST_WINDOW / 2,
         }
-        .clamp(MIN_FRAME, MAX_WINDOW)
+        .clamp(MIN_FRAME, self.largest)
     }
 
     /// Bytes that may be on their way: what the link holds, and one frame.
@@ -162,6 +178,6 @@ impl Pacer {
             Some(bytes) => bytes as usize + self.frame_bytes(),
             None => FIRST_WINDOW,
         }
-        .clamp(2 * MIN_FRAME, MAX_WINDOW)
+        .clamp(2 * MIN_FRAME, self.largest)
     }
 }

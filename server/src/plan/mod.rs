@@ -25,6 +25,7 @@ mod tiers;
 
 use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
 use panto_protocol::draw::{DrawCommand, SurfaceId, SurfaceResize};
+use panto_protocol::encoding::{Decoder, Encoder};
 use panto_protocol::entropy::CommandModels;
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::message::{Depth, FrameBody, Mode, Offer, Scale, Settings, Wire};
@@ -56,6 +57,25 @@ pub struct Budget {
 impl Budget {
     /// Everything at once, in the fewest bytes.
     pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, rate: None, now: Micros::ZERO, urgent: false };
+}
+
+/// What planners of one scene that take turns need only once.
+#[derive(Default)]
+pub struct Scratch {
+    /// Memory to encode and decode rectangles with, a few pictures' worth. It holds nothing
+    /// from one plan to the next.
+    encoder: Encoder,
+    payload: Vec<u8>,
+    decoder: Decoder,
+    /// The scene at other depths and scales, as far as anyone wants it.
+    targets: Vec<Target>,
+}
+
+impl Scratch {
+    /// Forgets what none of these planners wants.
+    pub fn tidy<'a>(&mut self, planners: impl Iterator<Item = &'a Planner> + Clone) {
+        self.targets.retain(|target| planners.clone().any(|planner| planner.target.is_like(target)));
+    }
 }
 
 /// Plans the frames of one viewer, or of several that get the same, and keeps their shadow.
@@ -180,6 +200,37 @@ impl Planner {
         self.residual.rests_at().filter(|_| only)
     }
 
+    /// [`Planner::plan`] with memory that other planners use as well.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Planner::plan`].
+    pub fn plan_with(
+        &mut self,
+        scratch: &mut Scratch,
+        scene: &mut Scene,
+        budget: Budget,
+    ) -> Result<Option<Frame>, PaintError> {
+        self.swap(scratch);
+        let targets = &mut scratch.targets;
+        let wanted = Target::new(&self.settings, !self.wants_windows(scene));
+        if let Some(known) = targets.iter().position(|target| target.is_like(&wanted)) {
+            self.target = targets.swap_remove(known);
+        }
+        let frame = self.plan(scene, budget);
+        if !self.target.is_taken() && self.target.is_common() {
+            targets.retain(|target| !target.is_like(&self.target));
+            targets.push(self.target.take());
+        }
+        self.swap(scratch);
+        frame
+    }
+
+    fn swap(&mut self, scratch: &mut Scratch) {
+        self.residual.swap_encoder(&mut scratch.encoder, &mut scratch.payload);
+        self.shadow.swap_decoder(&mut scratch.decoder);
+    }
+
     /// Makes the next frame from the newest scene; `None` if there is nothing to send.
     ///
     /// # Errors
@@ -194,7 +245,7 @@ impl Planner {
         if !windows {
             scene.flatten();
         }
-        if windows != self.windows || self.unsynced {
+        if windows != self.windows || self.unsynced || self.target.is_taken() {
             self.sync(windows, scene, &mut frame)?;
         } else {
             self.follow(scene, budget, &mut frame)?;
@@ -239,7 +290,11 @@ impl Planner {
 
     /// Compares shadow and scene as wholes.
     fn sync(&mut self, windows: bool, scene: &Scene, frame: &mut FrameBuilder) -> Result<(), PaintError> {
-        self.target = Target::new(&self.settings, !windows);
+        let target = Target::new(&self.settings, !windows);
+        if !self.target.is_like(&target) {
+            self.target = target;
+        }
+        self.target.catch_up(scene);
         self.dirty.clear();
         self.residual.look_anew();
         if std::mem::take(&mut self.wipe) {
@@ -257,9 +312,6 @@ impl Planner {
         }
         self.windows = windows;
         self.unsynced = false;
-        for (&id, region) in &self.dirty {
-            self.target.update(id, region, scene);
-        }
         Ok(())
     }
 
@@ -306,9 +358,9 @@ impl Planner {
                 self.fit(scene, frame)?;
             }
         }
+        self.target.catch_up(scene);
         for (surface, region) in changed {
             if self.target.size(surface, scene).is_none() {
-                self.target.forget(surface);
                 self.residual.forget_surface(surface);
                 self.dirty.remove(&surface);
                 continue;
@@ -316,7 +368,6 @@ impl Planner {
             let mut reach: Region =
                 region.rects().iter().map(|&r| self.target.reach(surface, r, scene)).collect();
             reach.simplify(64);
-            self.target.update(surface, &reach, scene);
             self.residual.changed(surface, &reach);
             self.dirty.entry(surface).or_default().add_region(&reach);
         }

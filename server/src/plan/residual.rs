@@ -344,6 +344,12 @@ impl Residual {
         }
     }
 
+    /// Exchanges what rectangles are encoded with.
+    pub(super) fn swap_encoder(&mut self, encoder: &mut Encoder, payload: &mut Vec<u8>) {
+        std::mem::swap(&mut self.encoder, encoder);
+        std::mem::swap(&mut self.payload, payload);
+    }
+
     /// A surface is gone.
     pub(super) fn forget_surface(&mut self, surface: SurfaceId) {
         self.seen.remove(&surface);
@@ -503,6 +509,8 @@ impl Residual {
         for (rect, payload) in parts {
             frame.emit(shadow, &PutPixels { surface: job.surface, rect, payload }.into())?;
         }
+        // Its memory is used again.
+        self.payload = whole;
         Ok(true)
     }
 

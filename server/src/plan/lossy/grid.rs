@@ -45,6 +45,8 @@ pub(super) struct Block {
     pub drawn: bool,
     /// Whether it is in the midst of a film: nothing else can be in it.
     pub midst: bool,
+    /// Whether a part of it was left to be told roughly in that look.
+    pub begun: bool,
     /// What it was found to be in which look: several rectangles may touch a block.
     pub found: (u64, Found),
 }

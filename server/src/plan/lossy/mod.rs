@@ -100,13 +100,15 @@ impl Lossy {
                 if block.found.0 != self.looks {
                     let plays = playing.is_some_and(|area| area.contains_rect(&whole));
                     block.found = (self.looks, block.look(job, whole, part, rest, plays));
+                    block.begun = false;
                 }
                 // What was found in an earlier look and has not been told since goes as then,
                 // and the rest of its block as it is now.
                 let untold = grid.untold.intersection(&part);
                 begun |= !untold.is_empty();
                 let mut others = Region::from(part);
-                if block.natural {
+                if block.natural && !untold.is_empty() {
+                    block.begun = true;
                     others.subtract_region(&untold);
                     let found = block.rough();
                     parts.extend(untold.rects().iter().map(|&r| (r, found)));
@@ -245,7 +247,8 @@ impl Lossy {
             let block = &mut grid.blocks[index];
             let looked = block.found.0 == self.looks;
             let exact = matches!(block.found.1, Found::Exact | Found::Moving);
-            let natural = if looked { !exact } else { nature(job.target, place) == Nature::Natural };
+            let natural =
+                if looked { block.begun || !exact } else { nature(job.target, place) == Nature::Natural };
             if !natural {
                 told.drawn.extend(left);
                 continue;
