@@ -3,6 +3,7 @@
 use super::Coder;
 use super::bit::Tree;
 use super::bytes::Fields;
+use super::copies::Copies;
 use super::lossy::LossyModels;
 use super::pixels::PixelModels;
 use super::range::{RangeDecoder, RangeEncoder, Weight};
@@ -10,7 +11,7 @@ use super::shape::Shapes;
 use super::text::Text;
 use crate::canvas::Canvas;
 use crate::draw::{
-    Coverage, DrawCommand, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, LossyPixels, SurfaceId,
+    Copy, Coverage, DrawCommand, GlyphDefine, GlyphPlace, GlyphSlot, InlinePixels, LossyPixels, SurfaceId,
 };
 use crate::geometry::{Point, Rect};
 use crate::pixel::Color;
@@ -19,6 +20,7 @@ use crate::wire::{DecodeError, Reader, Writer};
 /// In the place of an opcode: no command follows.
 const END: u8 = 0;
 
+const COPY: u8 = 0x02;
 const GLYPH_DEFINE: u8 = 0x04;
 const GLYPH_PLACE: u8 = 0x0d;
 const INLINE_PIXELS: u8 = 0x0e;
@@ -36,6 +38,7 @@ pub struct CommandModels {
     opcodes: Vec<Tree>,
     before: [u8; 2],
     fields: Fields,
+    copies: Copies,
     shapes: Shapes,
     text: Text,
     pixels: PixelModels,
@@ -48,6 +51,7 @@ impl Default for CommandModels {
             opcodes: vec![Tree::new(OP_BITS); 1 << (2 * OP_BITS)],
             before: [END; 2],
             fields: Fields::default(),
+            copies: Copies::default(),
             shapes: Shapes::default(),
             text: Text::default(),
             pixels: PixelModels::default(),
@@ -116,6 +120,7 @@ impl StreamEncoder {
         models.opcode(c, command.opcode());
         // Coding fails only when decoding: an honest command is within all limits.
         match command {
+            DrawCommand::Copy(copy) => drop(models.copies.code(c, copy, |_| Ok(()))),
             DrawCommand::GlyphDefine(define) => drop(models.shapes.code(c, define)),
             DrawCommand::GlyphPlace(place) => drop(models.text.code(c, place, canvas, |_| Ok(()))),
             DrawCommand::InlinePixels(put) => drop(models.pixels.code(c, put, canvas, |_| Ok(()))),
@@ -193,6 +198,10 @@ impl<'a> StreamDecoder<'a> {
                     0 => Ok(None),
                     extra => Err(DecodeError::Trailing { what: "payloads", extra }),
                 };
+            }
+            COPY => {
+                let none = Copy { surface: SurfaceId::SCREEN, items: Vec::new() };
+                models.copies.code(c, &none, RangeDecoder::check)?.into()
             }
             GLYPH_DEFINE => models.shapes.code(c, &no_glyph())?.into(),
             GLYPH_PLACE => {

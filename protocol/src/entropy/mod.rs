@@ -17,6 +17,7 @@ mod area;
 mod bit;
 mod bytes;
 mod commands;
+mod copies;
 mod log2;
 mod lossy;
 mod mixer;

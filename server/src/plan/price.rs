@@ -29,6 +29,10 @@ impl Mean {
     }
 }
 
+/// What a copy costs beside its own bits, in copies: pixels around it lose their neighbours,
+/// and what would have been learned from those that it moves makes no later ones cheaper.
+const CUT: u64 = 6;
+
 /// Prices of moving pixels and of telling them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prices {
@@ -89,17 +93,18 @@ impl Prices {
     }
 
     /// What a definition of so many bits has to be worth at once: a shape is used again, as
-    /// often as the shapes before it were. Half of it at least, since pixels that come again
+    /// often as the shapes before it were. Five eighths of it at least, since pixels that come again
     /// cost less as well.
     pub(super) fn invested(&self, bits: u64) -> u64 {
         let (shapes, glyphs) = (self.shapes.bits.max(1), self.shapes.things.max(1));
-        (bits / 2 + bits * shapes / glyphs / 2).min(bits)
+        (bits * 5 / 8 + bits * shapes / glyphs * 3 / 8).min(bits)
     }
 
-    /// Edges for the price of a copy, which cuts what remains into pieces of `piece` bits more.
+    /// Edges that a copy has to put right, which cuts what remains into pieces of `piece` bits
+    /// more.
     pub(super) fn edges_of_a_copy(&self, piece: u64) -> u32 {
         let copy = self.copy.bits / self.copy.things.max(1) + piece;
-        (copy * self.edge.things.max(1) / self.edge.bits.max(1)).clamp(16, 4096) as u32
+        (CUT * copy * self.edge.things.max(1) / self.edge.bits.max(1)).clamp(16, 4096) as u32
     }
 }
 

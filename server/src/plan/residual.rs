@@ -43,6 +43,9 @@ const PUT_OFF: u32 = 4;
 /// The same under the person's eye.
 const CLOSE: u64 = 16_384;
 
+/// Pixels of a fill at least, in a coded frame.
+const FILL_MIN: u64 = 16384;
+
 /// Rates, bytes a second, at which pixels with alpha are squeezed less and more.
 const HURRY: u64 = 40_000_000;
 const PATIENCE: u64 = 500_000;
@@ -318,7 +321,11 @@ impl Residual {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<Vec<Rect>, PaintError> {
-        let fills: Vec<_> = rects.iter().flat_map(|&r| solid_areas(job.target, r)).collect();
+        let mut fills: Vec<_> = rects.iter().flat_map(|&r| solid_areas(job.target, r)).collect();
+        if job.tools.inline {
+            // Runs of one colour are nearly nothing there, and pixels in one piece are less.
+            fills.retain(|(area, _)| area.area() >= FILL_MIN);
+        }
         let patterns: Vec<_> =
             rects.iter().flat_map(|&r| stippled_areas(job.target, job.surface, r)).collect();
         if fills.is_empty() && patterns.is_empty() {
@@ -355,6 +362,7 @@ impl Residual {
         self.seen.remove(&surface);
         self.held.remove(&surface);
         self.lossy.forget(surface);
+        self.text.forget_surface(surface);
     }
 
     /// Nothing that was seen or held counts.

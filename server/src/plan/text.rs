@@ -35,11 +35,53 @@ const RECALL_BITS: u64 = 24;
 /// What a Fill of one rectangle costs, in bits, about.
 const FILL_BITS: u64 = 24;
 
+/// Differences of no more pixels are always read: it takes no time.
+const SMALL: u64 = 8192;
+
+/// Readings in a row that were of no use before some are left out, and how many at most.
+const PATIENCE: u32 = 3;
+const MAX_PAUSE: u32 = 32;
+
+/// Whether reading a surface is of any use. Pages in large smoothed letters cost no more as
+/// pixels, and to find that out takes longer than to send them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Use {
+    /// Readings in a row of which nearly nothing was said.
+    vain: u32,
+    /// Readings still to be left out.
+    pause: u32,
+}
+
+impl Use {
+    /// Whether differences of so many pixels are read now.
+    fn is_due(&mut self, pixels: u64) -> bool {
+        if pixels <= SMALL || self.pause == 0 {
+            return true;
+        }
+        self.pause -= 1;
+        false
+    }
+
+    /// So many glyphs were said, and so many were read and are told as pixels.
+    fn was(&mut self, said: usize, other: usize) {
+        match said * 4 < other {
+            true => {
+                self.vain = (self.vain + 1).min(PATIENCE + 16);
+                let beyond = self.vain.saturating_sub(PATIENCE);
+                self.pause = if beyond == 0 { 0 } else { (1 << beyond).min(MAX_PAUSE) };
+            }
+            false => *self = Self::default(),
+        }
+    }
+}
+
 /// Glyphs that the viewer has, by their shape.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Text {
     finder: TextFinder,
     known: HashMap<Arc<Coverage>, Glyph>,
+    /// By surface.
+    uses: HashMap<SurfaceId, Use>,
     /// The shape in each slot used so far.
     shapes: Vec<Arc<Coverage>>,
     next: usize,
@@ -134,6 +176,11 @@ impl Text {
         self.offered = shapes.iter().copied().zip(0..).collect();
     }
 
+    /// A surface is gone.
+    pub(super) fn forget_surface(&mut self, surface: SurfaceId) {
+        self.uses.remove(&surface);
+    }
+
     /// Sends as text what is text inside `rects`, the differences of the job's target and
     /// the shadow's surface, and takes it out of `dirty`; as far as the budget goes.
     /// Nothing without a coded frame: what glyphs cost is only known there.
@@ -146,21 +193,35 @@ impl Text {
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<(), PaintError> {
+        let pixels = rects.iter().map(Rect::area).sum();
+        if !self.uses.entry(job.surface).or_default().is_due(pixels) {
+            return Ok(());
+        }
         let areas = self.finder.find(job.surface.0, job.target, &shadow.surface(job.surface)?.picture, rects);
+        let (mut glyphs_said, mut glyphs_left) = (0, 0);
         for area in areas.into_iter().flat_map(pieces) {
             if frame.len() >= job.budget || frame.is_full() {
                 break;
             }
             let mut said = self.said(job.surface, &area, &shadow.surface(job.surface)?.picture);
             let Some(models) = frame.models() else { break };
+            let glyphs: usize = area.runs.iter().map(|run| run.glyphs.len()).sum();
             if said.is_smallest(job, area.rect, prices, models, shadow)? {
+                glyphs_said += glyphs;
                 self.emit(said, prices, shadow, frame)?;
                 // The finder is believed, and looked after: what it got wrong stays dirty.
                 let painted = shadow.surface(job.surface)?.picture.crop(area.rect);
                 if painted.rows().eq(job.target.crop(area.rect).rows()) {
                     dirty.subtract(&area.rect);
                 }
+            } else {
+                glyphs_left += glyphs;
             }
+        }
+        if pixels > SMALL
+            && let Some(usage) = self.uses.get_mut(&job.surface)
+        {
+            usage.was(glyphs_said, glyphs_left);
         }
         Ok(())
     }
