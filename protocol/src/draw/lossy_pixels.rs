@@ -13,6 +13,7 @@
 //! | modes       | 5 bytes | only intra: of four blocks of luma, and of chroma; 0 to 5  |
 //! | vector      | point   | only moved: quarters of a pixel, within ±252               |
 //! | coded       | 1 byte  | not if still: bit i for block i, 0 to 5                    |
+//! | samples     | 1 byte  | not if still: which coded blocks have levels of samples    |
 //! | levels      |         | for each coded block: below                                |
 //!
 //! | levels      | wire           | meaning                                             |
@@ -66,6 +67,7 @@ impl LossyPixels {
                 }
             }
             out.u8(macroblock.coded);
+            out.u8(macroblock.untransformed);
             for levels in levels.by_ref().take(macroblock.coded.count_ones() as usize) {
                 let last = SCAN.iter().rposition(|i| levels[usize::from(*i)] != 0).unwrap_or(0);
                 out.u8(last as u8);
@@ -159,6 +161,10 @@ fn decode_macroblock(r: &mut Reader<'_>, levels: &mut Vec<[i16; 64]>) -> Result<
     if coded >= 1 << BLOCKS {
         return Err(DecodeError::Invalid { what: "coded blocks" });
     }
+    let untransformed = r.u8("untransformed blocks")?;
+    if untransformed & !coded != 0 {
+        return Err(DecodeError::Invalid { what: "untransformed blocks" });
+    }
     for _ in 0..coded.count_ones() {
         let last = usize::from(r.u8("last level")?);
         if last >= 64 {
@@ -174,5 +180,5 @@ fn decode_macroblock(r: &mut Reader<'_>, levels: &mut Vec<[i16; 64]>) -> Result<
         }
         levels.push(block);
     }
-    Ok(Macroblock { prediction, coded })
+    Ok(Macroblock { prediction, coded, untransformed })
 }

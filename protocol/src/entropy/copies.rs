@@ -15,18 +15,18 @@ use crate::wire::{DecodeError, MAX_COMMAND_ITEMS, MAX_COORDINATE};
 pub(super) struct Copies {
     surface: Steady,
     count: Number,
-    /// Of the command's first item, and of the others.
-    items: [Item; 2],
+    /// Where the first item goes.
+    first: [Steady; 2],
+    follows: Follows,
+    /// Of a command's first item, and of the others.
+    sizes: [Sizes; 2],
     vectors: Recent<Point, 16>,
     vector: [Signed; 2],
-    heights: Recent<u32, 8>,
-    height: Number,
 }
 
-/// Models of one item, by what is known of another.
+/// Models of where an item goes, by where the one before it goes.
 #[derive(Debug, Clone, Default)]
-struct Item {
-    source: Steady,
+struct Follows {
     /// Whether it begins in the other's row.
     beside: Bit,
     /// From the other's right side.
@@ -34,7 +34,16 @@ struct Item {
     /// From the other's bottom, and from its left side.
     below: Signed,
     indent: Signed,
-    width: Steady,
+}
+
+/// Models of an item's source, width and height.
+#[derive(Debug, Clone, Default)]
+struct Sizes {
+    source: Steady,
+    widths: Recent<u32, 8>,
+    width: Number,
+    heights: Recent<u32, 8>,
+    height: Number,
 }
 
 impl Copies {
@@ -56,11 +65,11 @@ impl Copies {
             return Err(DecodeError::TooLarge { what: "copies" });
         }
         let mut items: Vec<CopyItem> = Vec::with_capacity(count.min(1024));
-        let mut last = Rect::default();
+        let mut last = None;
         for i in 0..count {
             check(c)?;
             let none = CopyItem { source: surface, rect: Rect::default(), to: Point::default() };
-            let item = self.item(c, i > 0, copy.items.get(i).unwrap_or(&none), last);
+            let item = self.item(c, copy.items.get(i).unwrap_or(&none), last);
             let (rect, to) = (item.rect, item.to);
             let limit = |v: i32| v.unsigned_abs() <= MAX_COORDINATE;
             let sides = rect.width() <= MAX_COORDINATE && rect.height() <= MAX_COORDINATE;
@@ -70,35 +79,44 @@ impl Copies {
             if rect.is_empty() {
                 return Err(DecodeError::Invalid { what: "empty rectangle" });
             }
-            last = Rect::at(to, rect.size());
+            last = Some(Rect::at(to, rect.size()));
             items.push(item);
         }
         Ok(Copy { surface, items })
     }
 
     /// Codes an item; `last` is where the one before it goes.
-    fn item<C: Coder>(&mut self, c: &mut C, follows: bool, item: &CopyItem, last: Rect) -> CopyItem {
+    fn item<C: Coder>(&mut self, c: &mut C, item: &CopyItem, last: Option<Rect>) -> CopyItem {
         let CopyItem { source, rect, to } = item;
-        let models = &mut self.items[usize::from(follows)];
-        let source = SurfaceId(models.source.code(c, source.0 as i32) as u32);
+        let sizes = &mut self.sizes[usize::from(last.is_some())];
+        let source = SurfaceId(sizes.source.code(c, source.0 as i32) as u32);
         let vector = Point::new(to.x.saturating_sub(rect.left), to.y.saturating_sub(rect.top));
         let [dx, dy] = &mut self.vector;
         let vector = self.vectors.code(c, vector, |c, v| Point::new(dx.code(c, v.x), dy.code(c, v.y)));
-        let (x, y) = if models.beside.code(c, to.y == last.top) {
-            (last.right.saturating_add(models.gap.code(c, to.x.saturating_sub(last.right))), last.top)
-        } else {
-            let y = last.bottom.saturating_add(models.below.code(c, to.y.saturating_sub(last.bottom)));
-            (last.left.saturating_add(models.indent.code(c, to.x.saturating_sub(last.left))), y)
+        let Point { x, y } = match last {
+            Some(last) => self.follows.code(c, *to, last),
+            None => Point::new(self.first[0].code(c, to.x), self.first[1].code(c, to.y)),
         };
-        let width = models.width.code(c, rect.width() as i32);
-        let height = self.heights.code(c, rect.height(), |c, height| self.height.code(c, height));
+        let width = sizes.widths.code(c, rect.width(), |c, width| sizes.width.code(c, width));
+        let height = sizes.heights.code(c, rect.height(), |c, height| sizes.height.code(c, height));
         let from = Point::new(x.saturating_sub(vector.x), y.saturating_sub(vector.y));
         // Sides beyond the limits are refused by the caller: none may wrap here.
         let side = |v: u32| v.min(MAX_COORDINATE + 1);
-        let (width, height) = (side(u32::try_from(width).unwrap_or(u32::MAX)), side(height));
+        let (width, height) = (side(width), side(height));
         let coordinate = |v: i32| v.clamp(-(MAX_COORDINATE as i32) - 1, MAX_COORDINATE as i32 + 1);
         let rect = Rect::new(coordinate(from.x), coordinate(from.y), width, height);
         CopyItem { source, rect, to: Point::new(x, y) }
+    }
+}
+
+impl Follows {
+    fn code<C: Coder>(&mut self, c: &mut C, to: Point, last: Rect) -> Point {
+        if self.beside.code(c, to.y == last.top) {
+            let gap = self.gap.code(c, to.x.saturating_sub(last.right));
+            return Point::new(last.right.saturating_add(gap), last.top);
+        }
+        let y = last.bottom.saturating_add(self.below.code(c, to.y.saturating_sub(last.bottom)));
+        Point::new(last.left.saturating_add(self.indent.code(c, to.x.saturating_sub(last.left))), y)
     }
 }
 

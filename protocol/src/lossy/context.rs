@@ -31,19 +31,35 @@ pub const RANKS: [i16; 64] = {
     ranks
 };
 
-/// Classes of places: see [`position_class`].
+/// Classes of places: see [`POSITION_CLASSES`].
 pub const POSITIONS: usize = 8;
 
 /// Classes of what is around a level: see [`Surroundings::class`].
 pub const SURROUNDINGS: usize = 10;
 
-/// The class of each place, by its diagonal.
-pub const POSITION_CLASSES: [u8; 64] = {
+/// The class of each place of a block: of frequencies by its diagonal; of samples by how much
+/// is to the right of it and below.
+pub const POSITION_CLASSES: [[u8; 64]; 2] = [FREQUENCIES, SAMPLES];
+
+const FREQUENCIES: [u8; 64] = {
     let by_diagonal = [0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 6, 6, 7, 7, 7];
     let mut classes = [0; 64];
     let mut i = 0;
     while i < 64 {
         classes[i] = by_diagonal[i / 8 + i % 8];
+        i += 1;
+    }
+    classes
+};
+
+const SAMPLES: [u8; 64] = {
+    let by_distance = [[0, 1, 2], [3, 3, 4], [5, 6, 7]];
+    let mut classes = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        let (right, below) = (7 - i % 8, 7 - i / 8);
+        let (right, below) = (if right > 2 { 2 } else { right }, if below > 2 { 2 } else { below });
+        classes[i] = by_distance[right][below];
         i += 1;
     }
     classes

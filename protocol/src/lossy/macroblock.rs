@@ -43,6 +43,8 @@ pub struct Macroblock {
     pub prediction: Prediction,
     /// Which blocks are corrected: bit `i` for block `i` of [`BLOCKS`].
     pub coded: u8,
+    /// Which coded blocks have levels of samples, not of frequencies: bit `i` for block `i`.
+    pub untransformed: u8,
 }
 
 impl Macroblock {
@@ -52,6 +54,11 @@ impl Macroblock {
             Prediction::Motion { vector, .. } => Some(vector),
             _ => None,
         }
+    }
+
+    /// Whether the levels of one of [`BLOCKS`] are those of samples.
+    pub fn is_untransformed(&self, block: usize) -> bool {
+        self.untransformed >> block & 1 == 1
     }
 
     /// Whether it is predicted from what is around.

@@ -1,7 +1,7 @@
 //! Lossy pixels: how macroblocks become pixels (`PROTOCOL.md` section 14).
 //!
 //! A macroblock of 16 × 16 pixels is predicted, from the surface as it was or from
-//! neighbours that are decoded already, and corrected by quantised transform blocks. All
+//! neighbours that are decoded already, and corrected by quantised blocks, transformed or not. All
 //! arithmetic is of integers, so the sender's search, its shadow and every viewer run
 //! these very functions.
 //!
@@ -26,7 +26,7 @@ pub use intra::{INTRA_MODES, IntraMode, predict_intra};
 pub use macroblock::{BLOCKS, Macroblock, Prediction, Vector, block_place, predict_vector};
 pub use paint::{Reconstruction, columns_and_rows};
 pub use planes::{Plane, Planes};
-pub use quantizer::{PLACE_SCALES, Quantizer};
+pub use quantizer::{PLACE_SCALES, Quantizer, chroma_step};
 pub use transform::{forward, inverse};
 
 /// Side of a macroblock in pixels.

@@ -6,7 +6,7 @@ use super::inter::predict_motion;
 use super::intra::predict_intra;
 use super::macroblock::{BLOCKS, Macroblock, Prediction, Vector, block_place};
 use super::planes::{Plane, Planes};
-use super::quantizer::Quantizer;
+use super::quantizer::{Quantizer, chroma_step};
 use super::transform::inverse;
 use crate::geometry::Rect;
 use crate::pixel::Picture;
@@ -21,7 +21,8 @@ pub fn columns_and_rows(rect: Rect) -> (usize, usize) {
 pub struct Reconstruction {
     rect: Rect,
     step: u8,
-    quantizer: Quantizer,
+    /// Of luma, of chroma.
+    quantizers: [Quantizer; 2],
     /// The surface as it was.
     pub reference: Planes,
     /// The surface as it is so far.
@@ -34,7 +35,8 @@ impl Reconstruction {
         // Filters need 3 samples more, also of chroma; what is above right needs 8.
         let reference = Planes::around(picture, rect, 16 + reach.next_multiple_of(2));
         let planes = reference.clone();
-        Self { rect, step, quantizer: Quantizer::new(step), reference, planes }
+        let quantizers = [step.into(), chroma_step(step)].map(Quantizer::new);
+        Self { rect, step, quantizers, reference, planes }
     }
 
     /// How far the vectors of macroblocks point.
@@ -67,9 +69,13 @@ impl Reconstruction {
         }
     }
 
-    /// Corrects a block of a plane by its levels.
-    pub fn correct(&mut self, plane: usize, x: i32, y: i32, levels: &[i16; 64]) {
-        let residual = inverse(&self.quantizer.dequantize(levels));
+    /// Corrects a block of a plane by its levels, which are those of samples if it is `untransformed`.
+    pub fn correct(&mut self, plane: usize, x: i32, y: i32, levels: &[i16; 64], untransformed: bool) {
+        let quantizer = &self.quantizers[usize::from(plane > 0)];
+        let residual = match untransformed {
+            true => quantizer.samples(levels),
+            false => inverse(&quantizer.dequantize(levels)),
+        };
         let plane = self.plane(plane);
         let mut i = plane.at(x, y);
         let stride = plane.stride();
@@ -100,7 +106,7 @@ impl Reconstruction {
             if macroblock.coded >> block & 1 == 1
                 && let Some((first, rest)) = levels.split_first()
             {
-                self.correct(plane, x, y, first);
+                self.correct(plane, x, y, first, macroblock.is_untransformed(block));
                 *levels = rest;
             }
         }

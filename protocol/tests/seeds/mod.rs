@@ -453,8 +453,8 @@ fn lossy(rect: Rect) -> LossyPixels {
     levels[1][8] = 3;
     levels[2][0] = 1;
     let macroblocks = [
-        Macroblock { prediction: intra, coded: 0b01_0010 },
-        Macroblock { prediction: moved, coded: 0b00_0001 },
+        Macroblock { prediction: intra, coded: 0b01_0010, untransformed: 0b01_0000 },
+        Macroblock { prediction: moved, coded: 0b00_0001, untransformed: 0 },
         Macroblock::default(),
     ];
     let (columns, rows) = columns_and_rows(rect);

@@ -4,7 +4,10 @@ use panto_protocol::entropy;
 use panto_protocol::lossy::{POSITIONS, SURROUNDINGS};
 
 /// Kinds of blocks, as the entropy coder tells them apart.
-pub(super) const KINDS: usize = 4;
+pub(super) const KINDS: usize = 8;
+
+/// The first kind of blocks whose transform is skipped.
+pub(super) const UNTRANSFORMED: usize = 4;
 
 /// Magnitudes that have a cost of their own; larger ones cost [`MORE`] for each 1.
 pub(super) const MAGNITUDES: usize = 16;
@@ -13,7 +16,7 @@ pub(super) const MAGNITUDES: usize = 16;
 pub(super) const CONTEXTS: usize = KINDS * POSITIONS * SURROUNDINGS;
 
 /// Costs are in 256ths of a bit.
-const BIT: u32 = 256;
+pub(super) const BIT: u32 = 256;
 
 /// `log2(1 + i / 64)` in 256ths.
 const LOGARITHMS: [u16; 64] = {

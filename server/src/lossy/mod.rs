@@ -16,14 +16,14 @@ use panto_protocol::draw::{LossyPixels, SurfaceId};
 use panto_protocol::geometry::Rect;
 use panto_protocol::lossy::{
     BLOCKS, FILTERS, INTRA_MODES, IntraMode, MAX_VECTOR, Macroblock, Plane, Planes, Prediction,
-    Reconstruction, Vector, block_place, columns_and_rows, forward, predict_intra, predict_motion,
-    predict_vector,
+    Reconstruction, Vector, block_place, chroma_step, columns_and_rows, forward, predict_intra,
+    predict_motion, predict_vector,
 };
 use panto_protocol::pixel::Picture;
 
 use self::cost::Costs;
 use self::motion::{REACH, Search, difference, squared_difference};
-use self::quantize::LevelChooser;
+use self::quantize::{LevelChooser, sum};
 
 /// Makes [`LossyPixels`]. Keeps what it has learned of costs and motion from one to the next.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +69,7 @@ impl LossyEncoder {
             costs: &mut self.costs,
             target: Planes::around(target, rect, 16),
             shown: Reconstruction::new(now, rect, step, REACH),
-            chooser: LevelChooser::new(step),
+            choosers: [step.into(), chroma_step(step)].map(LevelChooser::new),
             step: step.into(),
             columns,
             macroblocks: Vec::with_capacity(columns * rows),
@@ -94,7 +94,8 @@ struct Frame<'a> {
     costs: &'a mut Costs,
     target: Planes,
     shown: Reconstruction,
-    chooser: LevelChooser,
+    /// Of luma, of chroma.
+    choosers: [LevelChooser; 2],
     step: u32,
     columns: usize,
     macroblocks: Vec<Macroblock>,
@@ -159,12 +160,10 @@ impl Frame<'_> {
         let (mut best, mut filter, mut block) = (u32::MAX, 0, target);
         for i in 0..FILTERS.len() as u8 {
             let predicted = predict_motion::<16>(&self.shown.reference.luma, x, y, vector, i);
-            let error = squared_difference(&target, &predicted);
-            // Each leaves out more than the one before: where one is too much, the next is too.
-            if error >= best {
-                break;
+            let error = difference(&target, &predicted);
+            if error < best {
+                (best, filter, block) = (error, i, predicted);
             }
-            (best, filter, block) = (error, i, predicted);
         }
         // Unless hardly a level is left anyway, or intra is much worse; its modes cost bits too.
         let price = 6 * self.step;
@@ -214,10 +213,12 @@ impl Frame<'_> {
             let target = if plane == 0 { &self.target.luma } else { &self.target.chroma[plane - 1] };
             let residual = residual(&target.block(x, y), &self.shown.plane(plane).block(x, y));
             let kind = usize::from(block >= 4) + 2 * usize::from(macroblock.is_intra());
-            if let Some(levels) = self.chooser.choose(self.costs, &forward(&residual), kind) {
-                self.shown.correct(plane, x, y, &levels);
-                self.levels.push(levels);
+            let chooser = &self.choosers[usize::from(plane > 0)];
+            if let Some(chosen) = chooser.choose(self.costs, &residual, kind) {
+                self.shown.correct(plane, x, y, &chosen.levels, chosen.is_untransformed);
+                self.levels.push(chosen.levels);
                 macroblock.coded |= 1 << block;
+                macroblock.untransformed |= u8::from(chosen.is_untransformed) << block;
             }
         }
     }
@@ -262,9 +263,9 @@ fn residual(target: &[[u8; 8]; 8], prediction: &[[u8; 8]; 8]) -> [i16; 64] {
     residual
 }
 
-/// The sum of a residual's coefficients: about what is to be told of it.
+/// The sum of a residual's coefficients or samples, whichever is less: about what is to be told of it.
 fn block_difference(residual: &[i16; 64]) -> u32 {
-    forward(residual).iter().map(|c| u32::from(c.unsigned_abs())).sum::<u32>() / 8
+    (sum(&forward(residual)) / 8).min(sum(residual))
 }
 
 fn transformed_difference(a: &[[u8; 16]; 16], b: &[[u8; 16]; 16]) -> u32 {

@@ -96,6 +96,28 @@ fn what_moves_is_found() {
 }
 
 #[test]
+fn dots_are_told_as_samples_and_waves_as_frequencies() {
+    let now = Picture::new(SIZE, 0x80_80_80);
+    let mut dots = now.clone();
+    for i in 0..400 {
+        dots.fill(Rect::new(i * 37 % 150, i * 61 % 90, 1, 1), 0xf0_f0_f0);
+    }
+    // Luma's coded blocks, and those of them that are told as samples.
+    let count = |target: &Picture| {
+        let command = LossyEncoder::default().encode(SCREEN, now.bounds(), target, &now, 16);
+        let luma = |bits: u8| (bits & 0b1111).count_ones();
+        command
+            .macroblocks
+            .iter()
+            .fold((0, 0), |(all, part), m| (all + luma(m.coded), part + luma(m.untransformed)))
+    };
+    let (all, samples) = count(&dots);
+    assert!(all >= 100 && 10 * samples > 9 * all, "{samples} of {all}");
+    let (all, samples) = count(&waves(0, 0));
+    assert!(all >= 100 && 4 * samples < all, "{samples} of {all}");
+}
+
+#[test]
 fn what_is_searched_is_what_is_painted() {
     for step in [4, 40, 160] {
         let (mut encoder, mut now) = (LossyEncoder::default(), Picture::new(SIZE, 0x40_80_c0));

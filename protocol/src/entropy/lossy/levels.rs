@@ -1,7 +1,7 @@
 //! The levels of a block: where the last one is, then each from there down to the lowest
 //! frequency, in the context of those of higher frequencies around it.
 
-use super::KINDS;
+use super::{KINDS, UNTRANSFORMED};
 use crate::entropy::Coder;
 use crate::entropy::bit::{Bit, Tree};
 use crate::entropy::number::Number;
@@ -45,10 +45,11 @@ impl LevelModels {
         let last = self.last[kind].code(c, last as u32) as usize & 63;
         let mut around = Surroundings::default();
         let mut out = [0; 64];
+        let positions = &POSITION_CLASSES[kind / UNTRANSFORMED];
         let models = &mut self.levels[kind * POSITIONS * SURROUNDINGS..][..POSITIONS * SURROUNDINGS];
         for n in (0..=last).rev() {
             let i = usize::from(SCAN[n] & 63);
-            let context = usize::from(POSITION_CLASSES[i]) * SURROUNDINGS + around.class(i);
+            let context = usize::from(positions[i]) * SURROUNDINGS + around.class(i);
             let model = &mut models[context];
             let level = i32::from(levels[i]);
             // The last one is known to be something.

@@ -35,12 +35,17 @@ pub(super) struct LossyModels {
     luma_mode: Vec<Tree>,
     chroma_mode: Vec<Tree>,
     /// By kind of block, and how many of its neighbours are coded.
-    is_coded: [[Bit; 3]; KINDS],
+    is_coded: [[Bit; 3]; UNTRANSFORMED],
+    /// By kind of block, and how many of its neighbours are untransformed.
+    is_untransformed: [[Bit; 3]; UNTRANSFORMED],
     levels: LevelModels,
 }
 
-/// Kinds of blocks: of luma, of chroma, the same intra.
-pub(super) const KINDS: usize = 4;
+/// Kinds of blocks: of luma, of chroma, the same intra; all of them untransformed.
+pub(super) const KINDS: usize = 8;
+
+/// The first kind of untransformed blocks.
+pub(super) const UNTRANSFORMED: usize = 4;
 
 impl Default for LossyModels {
     fn default() -> Self {
@@ -54,6 +59,7 @@ impl Default for LossyModels {
             luma_mode: vec![Tree::new(3); INTRA_MODES.len()],
             chroma_mode: vec![Tree::new(3); INTRA_MODES.len()],
             is_coded: Default::default(),
+            is_untransformed: Default::default(),
             levels: LevelModels::default(),
         }
     }
@@ -114,20 +120,19 @@ impl LossyModels {
         } else {
             self.motion(c, macroblock, left, predict_vector(before, columns, index))
         };
-        let mut out = Macroblock { prediction, coded: 0 };
-        let (left, above) = (left.map_or(0, |m| m.coded), above.map_or(0, |m| m.coded));
+        let mut out = Macroblock { prediction, ..Macroblock::default() };
+        let (left, above) = (left.unwrap_or_default(), above.unwrap_or_default());
         for block in 0..BLOCKS {
-            let at = |coded: u8, block: usize| usize::from(coded >> block & 1);
-            let near = match block {
-                0 => at(left, 1) + at(above, 2),
-                1 => at(out.coded, 0) + at(above, 3),
-                2 => at(left, 3) + at(out.coded, 0),
-                3 => at(out.coded, 2) + at(out.coded, 1),
-                _ => at(left, block) + at(above, block),
-            };
             let coded = macroblock.coded >> block & 1 == 1;
-            let coded = self.is_coded[kind(&out, block)][near].code(c, coded);
-            out.coded |= u8::from(coded) << block;
+            let near = near(block, left.coded, above.coded, out.coded);
+            if !self.is_coded[kind(&out, block)][near].code(c, coded) {
+                continue;
+            }
+            out.coded |= 1 << block;
+            let near = self::near(block, left.untransformed, above.untransformed, out.untransformed);
+            let untransformed = macroblock.is_untransformed(block);
+            let untransformed = self.is_untransformed[kind(&out, block)][near].code(c, untransformed);
+            out.untransformed |= u8::from(untransformed) << block;
         }
         out
     }
@@ -177,7 +182,21 @@ fn code_mode<C: Coder>(c: &mut C, tree: &mut Tree, mode: IntraMode) -> IntraMode
     INTRA_MODES.get(tree.code(c, mode as u32) as usize).copied().unwrap_or_default()
 }
 
+/// How many of a block's neighbours to the left and above have their bit set: `own` are the bits of its
+/// macroblock, the others those of the macroblocks beside it.
+fn near(block: usize, left: u8, above: u8, own: u8) -> usize {
+    let (left, above) = match block {
+        0 => (left >> 1, above >> 2),
+        1 => (own, above >> 3),
+        2 => (left >> 3, own),
+        3 => (own >> 2, own >> 1),
+        _ => (left >> block, above >> block),
+    };
+    usize::from(left & 1) + usize::from(above & 1)
+}
+
 /// The kind of a macroblock's block.
 fn kind(macroblock: &Macroblock, block: usize) -> usize {
-    usize::from(block >= 4) + 2 * usize::from(macroblock.is_intra())
+    let kind = usize::from(block >= 4) + 2 * usize::from(macroblock.is_intra());
+    kind + UNTRANSFORMED * usize::from(macroblock.is_untransformed(block))
 }

@@ -57,9 +57,10 @@ fn command() -> impl Strategy<Value = LossyPixels> {
     let rect = (0..30i32, 0..20i32, 1..=30u32, 1..=24u32).prop_map(|(x, y, w, h)| Rect::new(x, y, w, h));
     (rect, 1..=255u8).prop_flat_map(|(rect, step)| {
         let (columns, rows) = columns_and_rows(rect);
-        let macroblock = (prediction(), 0..1u8 << BLOCKS).prop_map(|(prediction, coded)| Macroblock {
-            prediction,
-            coded: if prediction == Prediction::Still { 0 } else { coded },
+        let bits = || 0..1u8 << BLOCKS;
+        let macroblock = (prediction(), bits(), bits()).prop_map(|(prediction, coded, untransformed)| {
+            let coded = if prediction == Prediction::Still { 0 } else { coded };
+            Macroblock { prediction, coded, untransformed: untransformed & coded }
         });
         prop::collection::vec(macroblock, columns * rows).prop_flat_map(move |macroblocks| {
             let coded = macroblocks.iter().map(|m| m.coded.count_ones() as usize).sum::<usize>();
@@ -189,15 +190,32 @@ fn surfaces_with_alpha_and_places_outside_are_refused() {
     refused(LossyPixels { macroblocks: Vec::new(), ..small(Rect::new(0, 0, 16, 16)) });
 }
 
+#[test]
+fn only_coded_blocks_are_untransformed() {
+    let mut levels = [0; 64];
+    levels[0] = 1;
+    let read = |untransformed| {
+        let prediction = Prediction::Motion { vector: Vector::default(), filter: 0 };
+        let macroblocks = vec![Macroblock { prediction, coded: 0b101, untransformed }];
+        let command = LossyPixels { macroblocks, levels: vec![levels; 2], ..small(Rect::new(0, 0, 16, 16)) };
+        DrawCommand::decode(&mut Reader::new(&plain(&command.into()))).is_ok()
+    };
+    assert_eq!(
+        [0, 0b001, 0b101, 0b010, 0b111, 0b1000_0000].map(read),
+        [true, true, true, false, false, false]
+    );
+}
+
 /// The vector of `PROTOCOL.md` section 14.8.
 #[test]
 fn painting_is_as_the_specification_says() {
     let size = Size::new(24, 20);
     let fresh = || canvas(size, |x, y| rgb((10 * x) as u8, (12 * y) as u8, (5 * (x + y)) as u8));
-    let (mut first, mut second, mut third) = ([0; 64], [0; 64], [0; 64]);
+    let [mut first, mut second, mut third, mut fourth] = [[0; 64]; 4];
     (first[0], first[1], first[8], first[63]) = (-9, 4, -2, 1);
     second[0] = 5;
     (third[9], third[2]) = (-3, 16);
+    (fourth[0], fourth[14]) = (3, -2);
     let modes = [IntraMode::Planar, IntraMode::DownLeft, IntraMode::DownRight, IntraMode::Mean];
     let command = DrawCommand::from(LossyPixels {
         surface: SCREEN,
@@ -207,13 +225,15 @@ fn painting_is_as_the_specification_says() {
             Macroblock {
                 prediction: Prediction::Intra { luma: modes, chroma: IntraMode::Vertical },
                 coded: 0b01_0001,
+                untransformed: 0,
             },
             Macroblock {
                 prediction: Prediction::Motion { vector: Vector { x: -7, y: 5 }, filter: 2 },
-                coded: 0b00_0001,
+                coded: 0b01_0001,
+                untransformed: 0b01_0000,
             },
         ],
-        levels: vec![first, second, third],
+        levels: vec![first, second, third, fourth],
     });
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
     let mut canvas = fresh();

@@ -1,16 +1,19 @@
 //! What differs between the shadow and the target, turned into commands.
 
+mod ahead;
+mod put;
+
 use std::collections::HashMap;
 
 use panto_protocol::canvas::{Canvas, PaintError, Surface};
-use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, InlinePixels, PutPixels, SurfaceId};
+use panto_protocol::draw::{Copy, CopyItem, DrawCommand, Fill, SurfaceId};
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::message::Offer;
 use panto_protocol::pixel::Picture;
-use panto_protocol::quantize::CELL;
 use panto_protocol::time::Micros;
 
+use self::ahead::Ahead;
 use super::compare::differences;
 use super::frame::FrameBuilder;
 use super::lossy::Lossy;
@@ -22,10 +25,6 @@ use crate::infer::{Motion, Nature, Repeats, nature, solid_areas, stippled_areas}
 
 /// Bytes of a PutPixels apart from its payload, about: opcode, surface, rectangle, length.
 const PUT_HEADER: usize = 12;
-
-/// Inline pixels that are weighed before they are sent, so that later weighings are understood.
-const WEIGHED_MIN: u64 = 256;
-const WEIGHED_MAX: u64 = 8192;
 
 /// What one PutPixels more costs, in bytes, beside its pixels: its header, its encoding's
 /// palette and a compressor that begins anew.
@@ -114,6 +113,25 @@ struct Left<'a> {
     dirty: &'a mut Region,
     /// What was looked at, and has to wait only.
     seen: &'a mut Region,
+}
+
+#[cfg(test)]
+impl<'a> Job<'a> {
+    /// All of a picture on the screen, with whatever there is.
+    fn of(target: &'a Picture) -> Self {
+        Self {
+            surface: SurfaceId::SCREEN,
+            target,
+            alpha: false,
+            tools: Tools { copies: true, fills: true, tiles: true, text: true, lossy: true, inline: true },
+            rate: None,
+            now: Micros::ZERO,
+            urgent: false,
+            focus: None,
+            budget: usize::MAX,
+            palette_cells: false,
+        }
+    }
 }
 
 impl Job<'_> {
@@ -222,7 +240,7 @@ impl Residual {
         }
         // Whatever the budget is: nobody is to see them as they are now.
         for rect in told.drawn {
-            self.put(job, rect, shadow, frame)?;
+            self.put(job, rect, None, shadow, frame)?;
             dirty.subtract(&rect);
         }
         held.add_region(&told.held);
@@ -285,24 +303,21 @@ impl Residual {
         }
         rects.extend(old.iter().copied());
         let mut pieces = Pieces::new(rects, job.focus, |r| self.lossy.is_rough(job.surface, r));
-        let mut whole = old.is_empty();
+        let (mut whole, mut ahead) = (old.is_empty(), Ahead::default());
         loop {
             if frame.len() >= job.budget || frame.is_full() {
                 break;
             }
             let room = (job.budget - frame.len()) as u64;
-            let Some(rect) = pieces.next(room, |r| self.tiers.bytes(Look::at(job.target, r), Tier::Dense))
-            else {
-                break;
-            };
+            let Some((rect, encoded)) = ahead.next(self, job, &mut pieces, room) else { break };
             // What lay in a film was told with it.
             let now = &shadow.surface(job.surface)?.picture;
             if !now.crop(rect).rows().eq(job.target.crop(rect).rows()) {
-                self.put(job, rect, shadow, frame)?;
+                self.put(job, rect, encoded, shadow, frame)?;
             }
             dirty.subtract(&rect);
         }
-        for rect in pieces.left() {
+        for rect in ahead.left().chain(pieces.left()) {
             whole = false;
             seen.add(*rect);
         }
@@ -433,138 +448,6 @@ impl Residual {
         frame.emit(shadow, &DrawCommand::Copy(Copy { surface: job.surface, items }))?;
         self.prices.copied(moves.len(), frame.len() - before);
         Ok(true)
-    }
-
-    /// Encodes a rectangle of the target into `self.payload`.
-    fn encode(&mut self, job: &Job<'_>, rect: Rect, effort: Effort) {
-        self.payload.clear();
-        let pixels = job.target.crop(rect);
-        if job.alpha {
-            self.encoder.encode_argb(pixels, effort, &mut self.payload);
-        } else {
-            self.encoder.encode(pixels, effort, &mut self.payload);
-        }
-    }
-
-    fn put(
-        &mut self,
-        job: &Job<'_>,
-        rect: Rect,
-        shadow: &mut Canvas,
-        frame: &mut FrameBuilder,
-    ) -> Result<(), PaintError> {
-        if job.tools.tiles && !job.alpha {
-            if let Some(recall) = self.repeats.recall(job.target, rect, shadow) {
-                frame.emit(shadow, &recall.into())?;
-            }
-            if let Some(tile) = self.repeats.find(job.target, job.surface, rect, shadow) {
-                return frame.emit(shadow, &tile.into());
-            }
-        }
-        let look = Look::at(job.target, rect);
-        let effort = match (job.tools.inline && !job.alpha, job.rate) {
-            (false, _) => job.effort(),
-            (true, None) => return self.put_inline(job, rect, look, shadow, frame),
-            (true, Some(rate)) => match self.tiers.choose(look, rate) {
-                Tier::Dense => return self.put_inline(job, rect, look, shadow, frame),
-                Tier::Balanced => Effort::Balanced,
-                Tier::Fast => Effort::Fast,
-            },
-        };
-        let began = self.tiers.begin();
-        self.encode(job, rect, effort);
-        if job.palette_cells && self.put_cells(job, rect, effort, shadow, frame)? {
-            return Ok(());
-        }
-        let put = PutPixels { surface: job.surface, rect, payload: std::mem::take(&mut self.payload) };
-        let command = DrawCommand::PutPixels(put);
-        frame.emit(shadow, &command)?;
-        let bytes = if let DrawCommand::PutPixels(put) = command {
-            self.payload = put.payload;
-            self.payload.len()
-        } else {
-            0
-        };
-        match effort {
-            Effort::Fast => self.tiers.told(look, Tier::Fast, bytes + PUT_HEADER, began),
-            Effort::Balanced => self.tiers.told(look, Tier::Balanced, bytes + PUT_HEADER, began),
-            Effort::Dense => {}
-        }
-        self.keep(job, rect, bytes, shadow, frame)
-    }
-
-    /// Puts cell by cell what takes more as a whole (`self.payload`): cells have few colours
-    /// each and together perhaps too many for a palette. `false` if it does not.
-    fn put_cells(
-        &mut self,
-        job: &Job<'_>,
-        rect: Rect,
-        effort: Effort,
-        shadow: &mut Canvas,
-        frame: &mut FrameBuilder,
-    ) -> Result<bool, PaintError> {
-        let whole = std::mem::take(&mut self.payload);
-        let (mut parts, mut bytes) = (Vec::new(), 0);
-        for cell in rect.grid(CELL) {
-            self.encode(job, cell, effort);
-            bytes += self.payload.len() + PUT_HEADER;
-            parts.push((cell, std::mem::take(&mut self.payload)));
-        }
-        if bytes >= whole.len() + PUT_HEADER {
-            self.payload = whole;
-            return Ok(false);
-        }
-        for (rect, payload) in parts {
-            frame.emit(shadow, &PutPixels { surface: job.surface, rect, payload }.into())?;
-        }
-        // Its memory is used again.
-        self.payload = whole;
-        Ok(true)
-    }
-
-    fn put_inline(
-        &mut self,
-        job: &Job<'_>,
-        rect: Rect,
-        look: Look,
-        shadow: &mut Canvas,
-        frame: &mut FrameBuilder,
-    ) -> Result<(), PaintError> {
-        let began = self.tiers.begin();
-        let pixels = job.target.crop(rect).to_vec();
-        let put = InlinePixels { surface: job.surface, rect, pixels };
-        let sample = (WEIGHED_MIN..=WEIGHED_MAX).contains(&rect.area());
-        let weight = match frame.models() {
-            Some(models) if sample => models.weigh_pixels(&put, shadow, u64::MAX).bits(),
-            _ => 0,
-        };
-        let before = frame.len();
-        frame.emit(shadow, &put.into())?;
-        self.tiers.told(look, Tier::Dense, frame.len() - before, began);
-        if weight > 0 {
-            self.prices.weighed(weight, frame.len() - before);
-        }
-        self.keep(job, rect, frame.len() - before, shadow, frame)
-    }
-
-    /// Keeps what was just put for so many bytes as a tile, if it may come again.
-    fn keep(
-        &mut self,
-        job: &Job<'_>,
-        rect: Rect,
-        bytes: usize,
-        shadow: &mut Canvas,
-        frame: &mut FrameBuilder,
-    ) -> Result<(), PaintError> {
-        // A tile whose pixels cost no more than its capture and a use is not worth a slot.
-        if job.tools.tiles
-            && !job.alpha
-            && bytes > 24
-            && let Some(capture) = self.repeats.keep(job.target, job.surface, rect)
-        {
-            frame.emit(shadow, &capture.into())?;
-        }
-        Ok(())
     }
 }
 
