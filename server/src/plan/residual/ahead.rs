@@ -113,7 +113,8 @@ mod tests {
     #[test]
     fn side_by_side_is_as_one_after_the_other() {
         let size = Size::new(300, 256);
-        let pixels = (0..size.area()).map(|i| ((i * 2654435761) >> (i / 9000)) as u32 & 0x00ff_ffff).collect();
+        let pixels =
+            (0..size.area()).map(|i| ((i * 2654435761) >> (i / 9000)) as u32 & 0x00ff_ffff).collect();
         let picture = Picture::from_pixels(size, pixels).unwrap();
         let job = Job::of(&picture);
         let rects: Vec<Rect> = picture.bounds().grid(64).collect();
