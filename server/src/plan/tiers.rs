@@ -46,7 +46,7 @@ impl Look {
 }
 
 /// Nanoseconds that nobody notices: fewer bytes are worth them.
-const NOTICED: u64 = 1_500_000;
+const NOTICED: u64 = 5_000_000;
 
 /// What tiers usually take, in bits for each grain, by kind (`cargo bench -p panto-protocol`).
 const BITS: [[u64; 3]; KINDS] = [[4, 3, 1], [8, 5, 2], [20, 15, 11]];
