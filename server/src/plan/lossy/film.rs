@@ -15,7 +15,10 @@ const SHARE: u64 = 60;
 /// in photographs. With the coarsest there is a picture still.
 const FINEST_FILM: u32 = 20;
 const FINEST: u32 = 12;
-const COARSEST: u32 = 160;
+const COARSEST: u32 = 255;
+
+/// Time between two pictures of a film that is still one to the eye.
+const SLOWEST: Micros = Micros(50_000);
 
 /// A block that did not change for so long, or for two and a half of its film's pictures, rests.
 const REST: (Micros, Micros) = (Micros(100_000), Micros(250_000));
@@ -54,7 +57,9 @@ impl Film {
             let since = now.since(last).0.clamp(10_000, 120_000);
             self.interval = Micros((self.interval.0 * 7 + since) / 8);
         }
-        (rate.saturating_mul(self.interval.0) / 1_000_000 * SHARE / 100).max(1)
+        // Pictures that came late because the last ones were large are no reason for large ones.
+        let interval = self.interval.min(SLOWEST);
+        (rate.saturating_mul(interval.0) / 1_000_000 * SHARE / 100).max(1)
     }
 
     /// A picture took so many bytes.

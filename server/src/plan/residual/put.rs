@@ -44,31 +44,26 @@ impl Residual {
         }
         let (look, began) = (Look::at(job.target, rect), self.tiers.begin());
         // On several cores at once, nobody knows how long one would have taken.
-        let (effort, began) = match encoded {
-            Some((effort, payload)) => {
-                self.payload = payload;
-                (effort, None)
-            }
-            None => match self.effort_of(job, rect) {
-                None => return self.put_inline(job, rect, look, shadow, frame),
-                Some(effort) => {
-                    self.encode(job, rect, effort);
-                    (effort, began)
+        let is_ahead = encoded.is_some();
+        let (effort, began, payload) = match encoded {
+            Some((effort, payload)) => (effort, None, payload),
+            None => {
+                let Some(effort) = self.effort_of(job, rect) else {
+                    return self.put_inline(job, rect, look, shadow, frame);
+                };
+                self.encode(job, rect, effort);
+                if job.palette_cells && self.put_cells(job, rect, effort, shadow, frame)? {
+                    return Ok(());
                 }
-            },
+                (effort, began, std::mem::take(&mut self.payload))
+            }
         };
-        if job.palette_cells && self.put_cells(job, rect, effort, shadow, frame)? {
-            return Ok(());
-        }
-        let put = PutPixels { surface: job.surface, rect, payload: std::mem::take(&mut self.payload) };
-        let command = DrawCommand::PutPixels(put);
+        let bytes = payload.len();
+        let command = DrawCommand::PutPixels(PutPixels { surface: job.surface, rect, payload });
         frame.emit(shadow, &command)?;
-        let bytes = if let DrawCommand::PutPixels(put) = command {
+        if let (DrawCommand::PutPixels(put), false) = (command, is_ahead) {
             self.payload = put.payload;
-            self.payload.len()
-        } else {
-            0
-        };
+        }
         match effort {
             Effort::Fast => self.tiers.told(look, Tier::Fast, bytes + PUT_HEADER, began),
             Effort::Balanced => self.tiers.told(look, Tier::Balanced, bytes + PUT_HEADER, began),
