@@ -39,6 +39,17 @@ pub struct CopyItem {
     pub to: Point,
 }
 
+/// Items whose sources are looked at before they are kept: as many as there usually are.
+const LOOKED_AT: usize = 32;
+
+/// What an item paints.
+enum Source {
+    /// What is at this place of the surface when its turn comes.
+    There(Rect),
+    /// These pixels, and whether they have alpha.
+    Kept(Picture, bool),
+}
+
 impl Copy {
     pub(super) fn encode(&self, out: &mut Writer) {
         self.surface.encode(out);
@@ -70,10 +81,12 @@ impl Copy {
         {
             return canvas.move_rect(self.surface, item.rect, item.to);
         }
-        // The snapshot is at most as large as the sources; a frame's paint budget bounds their sum.
-        let mut read: Vec<(Point, Picture, bool)> = Vec::with_capacity(self.items.len());
+        // What an item reads is kept before anything is painted, unless nothing before it paints
+        // there. The snapshot is at most as large as the sources; a frame's paint budget bounds
+        // their sum.
+        let mut read: Vec<(Point, Source)> = Vec::with_capacity(self.items.len());
         let (mut read_pixels, limit) = (0, canvas.pixel_limit());
-        for item in &self.items {
+        for (i, item) in self.items.iter().enumerate() {
             let source = canvas.surface(item.source)?;
             let rect = item.rect.intersection(&source.picture.bounds());
             if rect.is_empty() {
@@ -84,9 +97,25 @@ impl Copy {
                 return Err(PaintError::TooLarge { what: "pixels copied at once" });
             }
             let to = item.to.offset(rect.left - item.rect.left, rect.top - item.rect.top);
-            read.push((to, source.picture.crop(rect).to_picture(), source.alpha));
+            let is_intact = item.source == self.surface
+                && i < LOOKED_AT
+                && self.items[..i]
+                    .iter()
+                    .all(|before| !Rect::at(before.to, before.rect.size()).intersects(&rect));
+            let source = match is_intact {
+                true => Source::There(rect),
+                false => Source::Kept(source.picture.crop(rect).to_picture(), source.alpha),
+            };
+            read.push((to, source));
         }
-        for (to, picture, alpha) in read {
+        for (to, source) in read {
+            let (picture, alpha) = match source {
+                Source::There(rect) => {
+                    canvas.move_rect(self.surface, rect, to)?;
+                    continue;
+                }
+                Source::Kept(picture, alpha) => (picture, alpha),
+            };
             canvas.paint(self.surface, Rect::at(to, picture.size()), |target| match alpha {
                 true => target.blit(to, picture.view()),
                 false => target.blit_opaque(to, picture.view()),

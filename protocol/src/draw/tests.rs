@@ -366,6 +366,39 @@ proptest! {
     }
 
     #[test]
+    fn all_is_read_before_any_is_written(
+        copies in prop::collection::vec((any_rect(), -9..40i32, -9..40i32, any::<bool>()), 0..40),
+    ) {
+        let mut canvas = screen(32, 32);
+        for i in 0..1024 {
+            paint(&mut canvas, fill(Rect::new(i % 32, i / 32, 1, 1), 1 + i as u32));
+        }
+        let size = Size::new(16, 16);
+        paint(&mut canvas, SurfaceCreate { id: SurfaceId(1), size, alpha: false });
+        paint(&mut canvas, Fill { surface: SurfaceId(1), color: RED, rects: vec![Rect::of_size(size)] });
+        let before = canvas.clone();
+        let items: Vec<CopyItem> = copies
+            .into_iter()
+            .map(|(rect, x, y, own)| {
+                CopyItem { source: SurfaceId(u32::from(!own)), rect, to: Point::new(x, y) }
+            })
+            .collect();
+        let mut expected = canvas.screen();
+        for item in &items {
+            let source = &before.surface(item.source).unwrap().picture;
+            let (rect, to) = (item.rect.intersection(&source.bounds()), item.to);
+            for y in rect.top..rect.bottom {
+                for x in rect.left..rect.right {
+                    let at = Rect::new(to.x + x - item.rect.left, to.y + y - item.rect.top, 1, 1);
+                    expected.fill(at, source.pixel(Point::new(x, y)).unwrap());
+                }
+            }
+        }
+        paint(&mut canvas, Copy { surface: SurfaceId::SCREEN, items });
+        prop_assert_eq!(canvas.screen(), expected);
+    }
+
+    #[test]
     fn noise_is_no_command_that_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut canvas = screen(16, 16);
         let mut r = Reader::new(&bytes);

@@ -39,8 +39,8 @@ const FILL_BITS: u64 = 24;
 const SMALL: u64 = 8192;
 
 /// Readings in a row that were of no use before some are left out, and how many at most.
-const PATIENCE: u32 = 3;
-const MAX_PAUSE: u32 = 32;
+const PATIENCE: u32 = 2;
+const MAX_PAUSE: u32 = 64;
 
 /// Whether reading a surface is of any use. Pages in large smoothed letters cost no more as
 /// pixels, and to find that out takes longer than to send them.

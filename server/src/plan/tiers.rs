@@ -45,8 +45,9 @@ impl Look {
     }
 }
 
-/// Nanoseconds that nobody notices: fewer bytes are worth them.
-const NOTICED: u64 = 5_000_000;
+/// Nanoseconds that nobody notices, by kind: fewer bytes are worth them, most of all where
+/// dense coding is quick and saves most.
+const NOTICED: [u64; KINDS] = [12_000_000, 12_000_000, 5_000_000];
 
 /// What tiers usually take, in bits for each grain, by kind (`cargo bench -p panto-protocol`).
 const BITS: [[u64; 3]; KINDS] = [[4, 3, 1], [8, 5, 2], [20, 15, 11]];
@@ -84,7 +85,7 @@ impl Tiers {
         [Tier::Balanced, Tier::Fast]
             .into_iter()
             .map(|tier| (self.nanoseconds(look, tier, rate), tier))
-            .filter(|(time, _)| time + NOTICED <= dense)
+            .filter(|(time, _)| time + NOTICED[look.kind] <= dense)
             .min_by_key(|(time, _)| *time)
             .map_or(Tier::Dense, |(_, tier)| tier)
     }
