@@ -22,6 +22,7 @@ mod sharing;
 mod target;
 mod text;
 mod tiers;
+mod usage;
 
 use panto_protocol::canvas::{Canvas, Digest, PaintError, digest};
 use panto_protocol::draw::{DrawCommand, SurfaceId, SurfaceResize};

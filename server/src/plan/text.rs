@@ -16,6 +16,7 @@ use super::compare::differences;
 use super::frame::FrameBuilder;
 use super::price::Prices;
 use super::residual::Job;
+use super::usage::Use;
 use crate::infer::text::{TextArea, TextFinder, TextRun};
 
 /// The planner's own slots; those below belong to sources that tell their text.
@@ -35,45 +36,12 @@ const RECALL_BITS: u64 = 24;
 /// What a Fill of one rectangle costs, in bits, about.
 const FILL_BITS: u64 = 24;
 
-/// Differences of no more pixels are always read: it takes no time.
-const SMALL: u64 = 8192;
+/// Pieces of which nothing was said before the rest of a reading is left out.
+const VAIN_PIECES: usize = 4;
 
-/// Readings in a row that were of no use before some are left out, and how many at most.
-const PATIENCE: u32 = 2;
-const MAX_PAUSE: u32 = 64;
-
-/// Whether reading a surface is of any use. Pages in large smoothed letters cost no more as
-/// pixels, and to find that out takes longer than to send them.
-#[derive(Debug, Clone, Copy, Default)]
-struct Use {
-    /// Readings in a row of which nearly nothing was said.
-    vain: u32,
-    /// Readings still to be left out.
-    pause: u32,
-}
-
-impl Use {
-    /// Whether differences of so many pixels are read now.
-    fn is_due(&mut self, pixels: u64) -> bool {
-        if pixels <= SMALL || self.pause == 0 {
-            return true;
-        }
-        self.pause -= 1;
-        false
-    }
-
-    /// So many glyphs were said, and so many were read and are told as pixels.
-    fn was(&mut self, said: usize, other: usize) {
-        match said * 4 < other {
-            true => {
-                self.vain = (self.vain + 1).min(PATIENCE + 16);
-                let beyond = self.vain.saturating_sub(PATIENCE);
-                self.pause = if beyond == 0 { 0 } else { (1 << beyond).min(MAX_PAUSE) };
-            }
-            false => *self = Self::default(),
-        }
-    }
-}
+/// Differences of so many pixels are read in part first: a band of so many rows.
+const LARGE: u64 = 600_000;
+const BAND: i32 = 96;
 
 /// Glyphs that the viewer has, by their shape.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +62,15 @@ pub(super) struct Text {
 struct Glyph {
     slot: GlyphSlot,
     bearing: Point,
+}
+
+/// Glyphs of one reading.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    /// Said as text.
+    said: usize,
+    /// Found, and told as pixels.
+    left: usize,
 }
 
 /// Lines of text that are decided for together: what one teaches counts for the next.
@@ -197,17 +174,47 @@ impl Text {
         if !self.uses.entry(job.surface).or_default().is_due(pixels) {
             return Ok(());
         }
+        let mut probe = Counts::default();
+        let largest = rects.iter().copied().max_by_key(Rect::area).unwrap_or_default();
+        if pixels > LARGE && largest.height() as i32 > 2 * BAND {
+            let top = largest.top + (largest.height() as i32 - BAND) / 2;
+            let band = Rect { top, bottom: top + BAND, ..largest };
+            probe = self.read(job, &[band], dirty, prices, shadow, frame)?;
+        }
+        let mut counts = probe;
+        if probe.said > 0 || probe.left == 0 {
+            let left = dirty.intersection_region(&rects.iter().copied().collect());
+            let rects = differences(job.target, &shadow.surface(job.surface)?.picture, &left);
+            let rest = self.read(job, &rects, dirty, prices, shadow, frame)?;
+            counts = Counts { said: probe.said + rest.said, left: probe.left + rest.left };
+        }
+        self.uses.entry(job.surface).or_default().was(pixels, counts.said, counts.left);
+        Ok(())
+    }
+
+    /// Says what is text inside `rects`, as far as that is of use.
+    fn read(
+        &mut self,
+        job: &Job<'_>,
+        rects: &[Rect],
+        dirty: &mut Region,
+        prices: &mut Prices,
+        shadow: &mut Canvas,
+        frame: &mut FrameBuilder,
+    ) -> Result<Counts, PaintError> {
+        let mut counts = Counts::default();
         let areas = self.finder.find(job.surface.0, job.target, &shadow.surface(job.surface)?.picture, rects);
-        let (mut glyphs_said, mut glyphs_left) = (0, 0);
+        let mut vain = 0;
         for area in areas.into_iter().flat_map(pieces) {
-            if frame.len() >= job.budget || frame.is_full() {
+            let is_vain = counts.said == 0 && vain >= VAIN_PIECES;
+            if frame.len() >= job.budget || frame.is_full() || is_vain {
                 break;
             }
             let mut said = self.said(job.surface, &area, &shadow.surface(job.surface)?.picture);
             let Some(models) = frame.models() else { break };
             let glyphs: usize = area.runs.iter().map(|run| run.glyphs.len()).sum();
             if said.is_smallest(job, area.rect, prices, models, shadow)? {
-                glyphs_said += glyphs;
+                counts.said += glyphs;
                 self.emit(said, prices, shadow, frame)?;
                 // The finder is believed, and looked after: what it got wrong stays dirty.
                 let painted = shadow.surface(job.surface)?.picture.crop(area.rect);
@@ -215,15 +222,11 @@ impl Text {
                     dirty.subtract(&area.rect);
                 }
             } else {
-                glyphs_left += glyphs;
+                counts.left += glyphs;
+                vain += 1;
             }
         }
-        if pixels > SMALL
-            && let Some(usage) = self.uses.get_mut(&job.surface)
-        {
-            usage.was(glyphs_said, glyphs_left);
-        }
-        Ok(())
+        Ok(counts)
     }
 
     /// An area in commands, for a surface that looks like `now`.

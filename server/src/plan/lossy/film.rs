@@ -13,7 +13,7 @@ const SHARE: u64 = 60;
 
 /// The finest steps, in halves of a pixel value: noise is above 38 dB in films, and above 42
 /// in photographs. With the coarsest there is a picture still.
-const FINEST_FILM: u32 = 20;
+const FINEST_FILM: u32 = 18;
 const FINEST: u32 = 12;
 const COARSEST: u32 = 255;
 
