@@ -109,16 +109,20 @@ impl Estimate {
         let interval = now.since(flight.delivered_at).0.max(flight.sent.since(flight.first_sent).0).max(1);
         let rate = (self.delivered - flight.delivered) * 1_000_000 / interval;
         // Who sends little shows a lower bound only.
+        let shown = self.shown(&flight, round_trip);
         match self.rate() {
             Some(known) if flight.limited => {
-                let shown = rate.max(self.shown(&flight, round_trip).min(2 * known));
-                if shown > known {
-                    self.take_rate(shown, now);
+                let rate = rate.max(shown.min(2 * known));
+                if rate > known {
+                    self.take_rate(rate, now);
                 }
             }
+            // A frame that was alone on its way spent most of its time on the round trip: that
+            // is no sign that the link is slower than it was.
+            Some(known) => self.take_rate(rate.max(shown.min(known)).max(1), now),
             // A few bytes tell of nothing but the round trip.
             None if self.delivered < TELLING as u64 => {}
-            _ => self.take_rate(rate.max(1), now),
+            None => self.take_rate(rate.max(1), now),
         }
         if flight.delivered >= self.round_ends {
             self.round += 1;
