@@ -276,6 +276,8 @@ impl State {
         let before = group.end();
         group.plan(&mut self.scratch, scene, budget, picture, now)?;
         self.sharing.planned += group.end() - before;
+        // Its settings may be others now.
+        self.scratch.tidy(self.groups.values().map(|group| &group.planner));
         Ok(())
     }
 
