@@ -104,6 +104,8 @@ impl Browser {
         command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
         command.args(["--disable-dev-shm-usage", "--hide-scrollbars", "--force-color-profile=srgb"]);
         command.args(["--host-resolver-rules=MAP * ~NOTFOUND", "--force-device-scale-factor=1"]);
+        // Nothing is drawn before all of it is there, however busy the machine.
+        command.args(["--run-all-compositor-stages-before-draw", "--disable-checker-imaging"]);
         command.arg(format!("--user-data-dir={}", self.file("profile").display()));
         command.arg(format!("--window-size={width},6000"));
         command.arg(format!("file://{}", self.file("report.html").display()));

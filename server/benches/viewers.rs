@@ -4,6 +4,8 @@
 //!
 //!     cargo bench -p panto-server --bench viewers
 
+#[path = "../tests/handshake/mod.rs"]
+mod handshake;
 #[path = "../tests/viewers/room.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod room;

@@ -14,7 +14,11 @@
 //! anyone wants (`plan::Scratch`); and only one planner at a time takes what planning takes for
 //! the moment.
 
+#[path = "../handshake/mod.rs"]
+mod handshake;
 mod owners;
+#[path = "../pictures/mod.rs"]
+mod pictures;
 mod room;
 mod work;
 
@@ -84,7 +88,7 @@ fn furnished() -> Room {
         room.enter_as(COMMON, name, settings, fast);
     }
     for seed in 0..4 {
-        work::show(&mut room, Point::new(0, 0), &work::photograph(SIZE, seed, 0));
+        work::show(&mut room, Point::new(0, 0), &pictures::photograph(SIZE, seed, 0));
         room.pass(Micros::from_millis(100));
     }
     room.leave();
@@ -213,7 +217,7 @@ fn in_flight(room: &mut Room) {
     room.enter("plain pixels that stalls, LAN", plain, LAN);
     for seed in 0..12 {
         room.viewers[2].stalled = seed >= 6;
-        work::show(room, Point::new(0, 0), &work::photograph(SIZE, seed, 0));
+        work::show(room, Point::new(0, 0), &pictures::photograph(SIZE, seed, 0));
         for _ in 0..4 {
             room.pass(Micros::from_millis(30));
             check(room, "in flight");

@@ -4,16 +4,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use panto_protocol::connection::{
-    ClientConfig, ClientConnection, ClientEvent, ServerConnection, ServerEvent,
-};
+use panto_protocol::connection::{ClientConnection, ClientEvent, ServerConnection, ServerEvent};
 use panto_protocol::draw::SurfaceId;
-use panto_protocol::message::{Rights, Settings, VERSION, Welcome};
+use panto_protocol::message::Settings;
 use panto_protocol::time::Micros;
 use panto_server::deliver::{Delivery, Groups, Wake};
 use panto_server::plan::Planner;
 use panto_server::scene::Scene;
 
+use crate::handshake::{knock, welcome};
 use crate::owners::Owner;
 
 /// Owns the scene, and what viewers have in common.
@@ -188,31 +187,11 @@ impl Room {
     /// One viewer more, whose memory is this owner's.
     pub fn enter_as(&mut self, owner: Owner, name: &'static str, settings: Settings, link: Link) {
         let now = self.now;
-        let (client, hello) = OUTSIDE.run(|| {
-            let mut client = ClientConnection::new(ClientConfig { settings, ..ClientConfig::default() }, now);
-            let mut hello = Vec::new();
-            client.poll_transmit(&mut hello, usize::MAX);
-            (client, hello)
-        });
-        let outputs = self.scene.outputs();
+        let (client, hello) = OUTSIDE.run(|| knock(settings, None, now));
         let (server, delivery) = owner.run(|| {
-            let mut server = ServerConnection::new(now);
-            server.feed(&hello, now).expect("a hello");
-            assert!(matches!(server.poll(), Some(ServerEvent::Hello(_))));
-            let welcome = Welcome {
-                version: VERSION,
-                name: "room".into(),
-                rights: Rights::Control,
-                resume_secret: [0; 16],
-                resumed: false,
-                can_resize: false,
-                outputs: outputs.to_vec(),
-                settings,
-                screen: self.scene.size(),
-            };
-            server.welcome(welcome, 0, Vec::new(), now);
-            let planner = Planner::new(settings);
-            (server, Delivery::shared(Arc::clone(&self.groups), planner, outputs.to_vec(), now))
+            let server = welcome(&hello, &self.scene, settings, None, now);
+            let outputs = self.scene.outputs().to_vec();
+            (server, Delivery::shared(Arc::clone(&self.groups), Planner::new(settings), outputs, now))
         });
         let wake = Wake { at: None, on_change: true };
         let queues = OUTSIDE.run(|| (VecDeque::with_capacity(16), VecDeque::with_capacity(16)));

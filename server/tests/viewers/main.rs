@@ -1,6 +1,8 @@
 //! Many viewers of one scene: what is the same for several of them is done once, none waits
 //! for a slower one, and every picture is exact.
 
+#[path = "../handshake/mod.rs"]
+mod handshake;
 mod room;
 
 use panto_protocol::canvas::glyph_hash;

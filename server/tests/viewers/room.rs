@@ -5,13 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use panto_protocol::canvas::{Canvas, PaintError, digest};
-use panto_protocol::connection::{
-    ClientConfig, ClientConnection, ClientEvent, ServerConnection, ServerEvent, Unpainted,
-};
+use panto_protocol::connection::{ClientConnection, ClientEvent, ServerConnection, ServerEvent, Unpainted};
 use panto_protocol::draw::DrawCommand;
-use panto_protocol::message::{
-    FrameDecoder, InputEvent, ResumeTicket, Rights, Settings, VERSION, Welcome, is_fresh,
-};
+use panto_protocol::message::{FrameDecoder, InputEvent, ResumeTicket, Settings, is_fresh};
 use panto_protocol::pixel::Picture;
 use panto_protocol::time::Micros;
 use panto_protocol::wire::DecodeError;
@@ -19,6 +15,8 @@ use panto_server::deliver::{Delivery, Groups, Sharing, Wake};
 use panto_server::plan::Planner;
 use panto_server::scene::Scene;
 use panto_transport::cpu_seconds;
+
+use crate::handshake::{knock, welcome};
 
 /// From one end to the other.
 const DELAY: Micros = Micros(500);
@@ -182,7 +180,8 @@ impl Room {
 
     /// One viewer more, who has nothing and may have offered something.
     pub fn enter_with(&mut self, planner: Planner, settings: Settings) {
-        let (client, server) = self.connect(settings, None, 0, Vec::new());
+        let (client, hello) = knock(settings, None, self.now);
+        let server = welcome(&hello, &self.scene, settings, None, self.now);
         let outputs = self.scene.outputs().to_vec();
         let delivery = Delivery::shared(Arc::clone(&self.groups), planner, outputs, self.now);
         self.viewers.push(Viewer {
@@ -225,41 +224,14 @@ impl Room {
         let settings = planner.settings();
         let ticket = ResumeTicket { secret: [0; 16], painted: self.viewers[viewer].client.frames_painted() };
         unpainted.drain(..(ticket.painted - painted) as usize);
-        let (client, server) = self.connect(settings, Some(ticket.clone()), ticket.painted, unpainted);
+        let (client, hello) = knock(settings, Some(ticket.clone()), self.now);
+        let resumed = Some((ticket.painted, unpainted));
+        let server = welcome(&hello, &self.scene, settings, resumed, self.now);
         let outputs = self.scene.outputs().to_vec();
         let delivery = Delivery::shared(Arc::clone(&self.groups), planner, outputs, self.now);
         let viewer = &mut self.viewers[viewer];
         (viewer.client, viewer.server, viewer.delivery) = (client, server, Some(delivery));
         viewer.woken = true;
-    }
-
-    fn connect(
-        &self,
-        settings: Settings,
-        resume: Option<ResumeTicket>,
-        painted: u64,
-        unpainted: Vec<Unpainted>,
-    ) -> (ClientConnection, ServerConnection) {
-        let welcome = Welcome {
-            version: VERSION,
-            name: "room".into(),
-            rights: Rights::Control,
-            resume_secret: [0; 16],
-            resumed: resume.is_some(),
-            can_resize: false,
-            outputs: self.scene.outputs().to_vec(),
-            settings,
-            screen: self.scene.size(),
-        };
-        let config = ClientConfig { settings, resume, ..ClientConfig::default() };
-        let mut client = ClientConnection::new(config, self.now);
-        let mut server = ServerConnection::new(self.now);
-        let mut hello = Vec::new();
-        client.poll_transmit(&mut hello, usize::MAX);
-        server.feed(&hello, self.now).expect("a hello");
-        assert!(matches!(server.poll(), Some(ServerEvent::Hello(_))));
-        server.welcome(welcome, painted, unpainted, self.now);
-        (client, server)
     }
 
     /// A viewer's person does something.
