@@ -120,7 +120,7 @@ impl Stage {
     /// The run itself. Errors are of the time before there was anything to measure.
     fn play(mut self, task: &Task<'_>, progress: &mut dyn FnMut(&str)) -> Result<Figures, PeerError> {
         let Task { setting, work, options, .. } = *task;
-        let (mode, flag) = setting.mode.split_once('+').unwrap_or((setting.mode, ""));
+        let (mode, flag) = super::mode_and_flag(setting.mode);
         let mut figures = Figures {
             workload: work.name.clone(),
             link: options.profile.name.clone(),

@@ -63,6 +63,11 @@ pub enum Peer {
     Xpra,
 }
 
+/// A mode without what stands behind its `+`, and that.
+fn mode_and_flag(mode: &str) -> (&str, &str) {
+    mode.split_once('+').unwrap_or((mode, ""))
+}
+
 impl Peer {
     /// All, Panto first.
     pub const ALL: [Self; 6] = [Self::Panto, Self::TigerVnc, Self::X11, Self::Nx, Self::Rdp, Self::Xpra];

@@ -19,7 +19,7 @@ impl Way for Panto {
     }
 
     fn viewer(&self, place: &Place) -> Option<Program> {
-        let (mode, flag) = place.mode.split_once('+').unwrap_or((place.mode, ""));
+        let (mode, flag) = super::mode_and_flag(place.mode);
         let flags = match flag {
             "copyrect" => &["--copy-rect"][..],
             "exact" => &["--exact"],
