@@ -43,24 +43,21 @@ impl Ahead {
         if job.palette_cells || first.area() < LARGE {
             return Some((first, None));
         }
-        let Some(effort) = residual.effort_of(job, first) else { return Some((first, None)) };
         // More of them, as long as the frame seems to have room and none goes into the stream,
         // where each needs what the one before has taught.
-        let mut batch = vec![(first, effort)];
-        let mut left = room;
-        while batch.len() < BATCH {
-            let (rect, effort) = *batch.last().expect("one at least");
-            let tier = if effort == Effort::Fast { Tier::Fast } else { Tier::Balanced };
-            left = left.saturating_sub(tiers.bytes(Look::at(job.target, rect), tier));
-            if left == 0 {
-                break;
-            }
-            let Some(rect) = take(left) else { break };
-            let Some(effort) = residual.effort_of(job, rect) else {
+        let (mut batch, mut next, mut left) = (Vec::new(), Some(first), room);
+        while let Some(rect) = next.take() {
+            let look = Look::at(job.target, rect);
+            let Some(effort) = residual.effort_of(job, look) else {
                 self.ready.push_back((rect, None));
                 break;
             };
             batch.push((rect, effort));
+            let tier = if effort == Effort::Fast { Tier::Fast } else { Tier::Balanced };
+            left = left.saturating_sub(tiers.bytes(look, tier));
+            if left > 0 && batch.len() < BATCH {
+                next = take(left);
+            }
         }
         let encoded = residual.encode_all(job, &batch);
         let ready = batch.into_iter().zip(encoded);
@@ -88,7 +85,7 @@ impl Residual {
             };
             payload
         };
-        let cores = thread::available_parallelism().map_or(1, usize::from).min(batch.len());
+        let cores = thread::available_parallelism().map_or(1, usize::from).min(batch.len()).max(1);
         // Of every so many rectangles one is this thread's.
         let share = |encoder: &mut Encoder, first: usize| -> Vec<Vec<u8>> {
             batch.iter().skip(first).step_by(cores).map(|part| encode(encoder, *part)).collect()

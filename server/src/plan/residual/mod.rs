@@ -33,14 +33,14 @@ const PUT_PIECE: u64 = 30;
 /// Differences of no more pixels are told before larger ones are looked at: an echo.
 const SMALL: u64 = 2048;
 
+/// The same under the person's eye.
+const CLOSE: u64 = 16_384;
+
 /// Small rectangles that an answer has at most.
 const MAX_ANSWERS: usize = 6;
 
 /// Frames that what is small may have to itself.
 const PUT_OFF: u32 = 4;
-
-/// The same under the person's eye.
-const CLOSE: u64 = 16_384;
 
 /// Pixels of a fill at least, in a coded frame.
 const FILL_MIN: u64 = 16384;

@@ -48,7 +48,7 @@ impl Residual {
         let (effort, began, payload) = match encoded {
             Some((effort, payload)) => (effort, None, payload),
             None => {
-                let Some(effort) = self.effort_of(job, rect) else {
+                let Some(effort) = self.effort_of(job, look) else {
                     return self.put_inline(job, rect, look, shadow, frame);
                 };
                 self.encode(job, rect, effort);
@@ -74,11 +74,11 @@ impl Residual {
 
     /// How hard to squeeze a rectangle that is coded by itself; `None` if it goes into the
     /// coded stream.
-    pub(super) fn effort_of(&self, job: &Job<'_>, rect: Rect) -> Option<Effort> {
+    pub(super) fn effort_of(&self, job: &Job<'_>, look: Look) -> Option<Effort> {
         if !job.tools.inline || job.alpha {
             return Some(job.effort());
         }
-        match self.tiers.choose(Look::at(job.target, rect), job.rate?) {
+        match self.tiers.choose(look, job.rate?) {
             Tier::Dense => None,
             Tier::Balanced => Some(Effort::Balanced),
             Tier::Fast => Some(Effort::Fast),
