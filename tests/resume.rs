@@ -89,6 +89,9 @@ struct Room {
     settings: Settings,
 }
 
+/// Pixels of the windows on [`costly`].
+const WINDOWS: u64 = 2 * 200 * 150;
+
 /// A picture in which every pixel costs bytes, and windows.
 fn costly(dice: &mut Dice) -> Scene {
     let mut scene = Scene::new(SIZE);
@@ -304,10 +307,18 @@ async fn a_server_that_was_restarted_sends_everything() {
         room.relay.restore();
         room.agree("back").await;
         let again = room.relay.down() - cut_at;
+        // Whatever it is sent as: noise that the viewer has shown already cannot be told in less.
+        let now = room.shown();
+        let same = before.data().iter().zip(now.data()).filter(|(before, now)| before == now).count();
+        let noise = (same as u64 - WINDOWS) * u64::from(settings.depth.bits()) / 8;
         assert!(
-            again * 10 > whole * 9,
-            "{settings:?}: {again} bytes from a server that knows nothing, {whole} at first"
+            again >= noise,
+            "{settings:?}: {again} bytes from a server that knows nothing, {noise} of them noise"
         );
+        // What `hybrid` takes hangs on the time that it measures; the others' ways do not.
+        if matches!(settings.mode, Mode::Pixels | Mode::Commands) {
+            assert!(again * 10 > whole * 9, "{settings:?}: {again} bytes, {whole} at first");
+        }
         room.leave().await;
     })
     .await;

@@ -31,17 +31,20 @@ pub(super) struct Look {
     pixels: u64,
     /// What bytes grow with: edges, and a little with the area.
     grains: u64,
+    /// Bytes that it takes at most if it is coded by itself.
+    most: u64,
 }
 
 impl Look {
-    pub(super) fn at(target: &Picture, rect: Rect) -> Self {
+    /// Looks at a rectangle of `target`, which takes at most so many bytes by itself.
+    pub(super) fn at(target: &Picture, rect: Rect, most: u64) -> Self {
         let (edges, pixels) = (edges(target, &[rect]), rect.area());
         let kind = match edges {
             _ if edges * 32 < pixels => 0,
             _ if edges * 2 < pixels => 1,
             _ => 2,
         };
-        Self { kind, pixels, grains: edges + pixels / 64 + 1 }
+        Self { kind, pixels, grains: edges + pixels / 64 + 1, most }
     }
 }
 
@@ -82,10 +85,12 @@ impl Tiers {
     /// The tier that shows a rectangle first at this rate, bytes a second.
     pub(super) fn choose(&self, look: Look, rate: u64) -> Tier {
         let dense = self.nanoseconds(look, Tier::Dense, rate);
+        let fewest = self.bytes(look, Tier::Dense);
+        let saves = |tier| if fewest < self.bytes(look, tier) { NOTICED[look.kind] } else { 0 };
         [Tier::Balanced, Tier::Fast]
             .into_iter()
             .map(|tier| (self.nanoseconds(look, tier, rate), tier))
-            .filter(|(time, _)| time + NOTICED[look.kind] <= dense)
+            .filter(|(time, tier)| time + saves(*tier) <= dense)
             .min_by_key(|(time, _)| *time)
             .map_or(Tier::Dense, |(_, tier)| tier)
     }
@@ -103,7 +108,8 @@ impl Tiers {
 
     /// Bytes that a rectangle will take, about.
     pub(super) fn bytes(&self, look: Look, tier: Tier) -> u64 {
-        self.bits[look.kind][tier as usize].of(look.grains) / 8
+        let bytes = self.bits[look.kind][tier as usize].of(look.grains) / 8;
+        if tier == Tier::Dense { bytes } else { bytes.min(look.most) }
     }
 
     /// Starts to measure; to be given to [`Tiers::told`].
@@ -150,19 +156,29 @@ mod tests {
     #[test]
     fn the_link_decides() {
         let tiers = Tiers::default();
-        let photograph = Look::at(&noise(), Rect::new(0, 0, 256, 256));
+        let photograph = Look::at(&noise(), Rect::new(0, 0, 256, 256), u64::MAX);
         assert_eq!(photograph.kind, 2);
         assert_eq!(tiers.choose(photograph, 10_000), Tier::Dense);
         assert_eq!(tiers.choose(photograph, 1_000_000_000), Tier::Fast);
-        let flat = Look::at(&Picture::new(Size::new(64, 64), 7), Rect::new(0, 0, 64, 64));
+        let flat = Look::at(&Picture::new(Size::new(64, 64), 7), Rect::new(0, 0, 64, 64), u64::MAX);
         assert_eq!(flat.kind, 0);
         assert_eq!(tiers.choose(flat, 1_000_000), Tier::Dense);
     }
 
     #[test]
+    fn what_takes_fewer_bytes_and_less_time_is_taken() {
+        let mut tiers = Tiers::default();
+        let look = Look::at(&noise(), Rect::new(0, 0, 32, 32), 32 * 32 * 2);
+        assert_eq!(tiers.choose(look, 1_000_000), Tier::Dense);
+        // 20 bits a pixel instead of 16 are half a millisecond more: too few to be noticed.
+        (0..4).for_each(|_| tiers.told(look, Tier::Dense, 32 * 32 * 20 / 8, None));
+        assert_ne!(tiers.choose(look, 1_000_000), Tier::Dense);
+    }
+
+    #[test]
     fn what_was_told_is_learned() {
         let mut tiers = Tiers::default();
-        let look = Look::at(&noise(), Rect::new(0, 0, 256, 256));
+        let look = Look::at(&noise(), Rect::new(0, 0, 256, 256), u64::MAX);
         let before = tiers.bytes(look, Tier::Dense);
         (0..16).for_each(|_| tiers.told(look, Tier::Dense, 1000, None));
         let after = tiers.bytes(look, Tier::Dense);

@@ -11,7 +11,7 @@ mod grid;
 use std::collections::HashMap;
 
 use panto_protocol::canvas::{Canvas, PaintError};
-use panto_protocol::draw::SurfaceId;
+use panto_protocol::draw::{LossyPixels, SurfaceId};
 use panto_protocol::geometry::{Rect, Region};
 use panto_protocol::time::Micros;
 use panto_protocol::wire::MAX_INLINE_PIXELS;
@@ -20,7 +20,7 @@ use super::compare::differences;
 use super::frame::FrameBuilder;
 use super::pieces::{Pieces, bands, merged};
 use super::residual::Job;
-use super::tiers::{Look, Tiers};
+use super::tiers::Tiers;
 use crate::infer::{Nature, nature, sharp_cells};
 use crate::lossy::LossyEncoder;
 use film::{Film, first_step};
@@ -54,6 +54,8 @@ pub(super) struct Lossy {
 pub(super) struct Told {
     /// Not told yet.
     pub left: Vec<Rect>,
+    /// To be told exactly: roughly they would take about as many bytes.
+    pub exact: Vec<Rect>,
     /// Rough now: to be told exactly when it rests.
     pub held: Region,
     /// Rough now, but no film: to be told exactly at once.
@@ -139,7 +141,7 @@ impl Lossy {
         }
         let time = |rects: &[Rect]| -> u64 {
             let rate = job.rate.unwrap_or(u64::MAX);
-            rects.iter().map(|&r| tiers.time(Look::at(job.target, r), rate)).sum()
+            rects.iter().map(|&r| tiers.time(job.look(r), rate)).sum()
         };
         let (films, stills) = (merged(films), merged(stills));
         let film_time = time(&films);
@@ -161,6 +163,7 @@ impl Lossy {
         job: &Job<'_>,
         films: Vec<Rect>,
         stills: Vec<Rect>,
+        tiers: &Tiers,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
     ) -> Result<Told, PaintError> {
@@ -195,6 +198,12 @@ impl Lossy {
                 let Some(rect) = pieces.next(room, bytes) else { break };
                 let now = &shadow.surface(job.surface)?.picture;
                 let command = self.stills.encode(job.surface, rect, job.target, now, step as u8);
+                let look = job.look(rect);
+                // Noise: told twice it would be late twice.
+                if weight(&command) * 2 > tiers.bytes(look, tiers.choose(look, rate)) {
+                    told.exact.push(rect);
+                    continue;
+                }
                 frame.emit(shadow, &command.into())?;
                 self.was_put(job, rect, &mut told, shadow)?;
             }
@@ -302,6 +311,15 @@ impl Lossy {
     pub(super) fn take_due(&mut self) -> Option<Micros> {
         self.due.take()
     }
+}
+
+/// Bytes that a command will take, about: where a level is, its sign and its digits.
+fn weight(command: &LossyPixels) -> u64 {
+    let bits = |level: &i16| match level.unsigned_abs() {
+        0 => 0,
+        level => 5 + u64::from(level.ilog2()),
+    };
+    command.levels.iter().flatten().map(bits).sum::<u64>() / 8
 }
 
 fn earlier(due: &mut Option<Micros>, at: Micros) {

@@ -7,7 +7,7 @@ use std::thread;
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::Rect;
 
-use super::{Job, Look, Pieces, Residual, Tier};
+use super::{Job, Pieces, Residual, Tier};
 
 /// Pixels of a rectangle from which on it is worth starting threads.
 const LARGE: u64 = 64 * 1024;
@@ -38,7 +38,7 @@ impl Ahead {
             return Some(ready);
         }
         let tiers = &residual.tiers;
-        let mut take = |room| pieces.next(room, |r| tiers.bytes(Look::at(job.target, r), Tier::Dense));
+        let mut take = |room| pieces.next(room, |r| tiers.bytes(job.look(r), Tier::Dense));
         let first = take(room)?;
         if job.palette_cells || first.area() < LARGE {
             return Some((first, None));
@@ -47,7 +47,7 @@ impl Ahead {
         // where each needs what the one before has taught.
         let (mut batch, mut next, mut left) = (Vec::new(), Some(first), room);
         while let Some(rect) = next.take() {
-            let look = Look::at(job.target, rect);
+            let look = job.look(rect);
             let Some(effort) = residual.effort_of(job, look) else {
                 self.ready.push_back((rect, None));
                 break;

@@ -11,6 +11,7 @@ use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Region};
 use panto_protocol::message::Offer;
 use panto_protocol::pixel::Picture;
+use panto_protocol::quantize::CELL;
 use panto_protocol::time::Micros;
 
 use self::ahead::Ahead;
@@ -25,6 +26,9 @@ use crate::infer::{Motion, Nature, Repeats, nature, solid_areas, stippled_areas}
 
 /// Bytes of a PutPixels apart from its payload, about: opcode, surface, rectangle, length.
 const PUT_HEADER: usize = 12;
+
+/// Bytes of a cell of 256 colours at most, apart from its pixels' indices.
+const CELL_MOST: u64 = 256 * 3 + PUT_HEADER as u64;
 
 /// What one PutPixels more costs, in bytes, beside its pixels: its header, its encoding's
 /// palette and a compressor that begins anew.
@@ -145,6 +149,17 @@ impl Job<'_> {
         }
     }
 
+    /// A rectangle of the target as far as estimates look at it.
+    pub(super) fn look(&self, rect: Rect) -> Look {
+        let area = rect.area();
+        let most = match self.palette_cells {
+            // An index for each pixel, and a palette for each cell.
+            true => area + rect.grid(CELL).count() as u64 * CELL_MOST,
+            false => area * 3,
+        };
+        Look::at(self.target, rect, most)
+    }
+
     fn reads_text(&self) -> bool {
         self.tools.text && !self.alpha
     }
@@ -234,10 +249,11 @@ impl Residual {
         for rect in films.iter().chain(&stills) {
             dirty.subtract(rect);
         }
-        let told = self.lossy.tell(job, films, stills, shadow, frame)?;
-        for rect in told.left {
-            dirty.add(rect);
+        let told = self.lossy.tell(job, films, stills, &self.tiers, shadow, frame)?;
+        for rect in told.left.iter().chain(&told.exact) {
+            dirty.add(*rect);
         }
+        sorted.exact.extend(told.exact);
         // Whatever the budget is: nobody is to see them as they are now.
         for rect in told.drawn {
             self.put(job, rect, None, shadow, frame)?;

@@ -42,7 +42,7 @@ impl Residual {
                 return frame.emit(shadow, &tile.into());
             }
         }
-        let (look, began) = (Look::at(job.target, rect), self.tiers.begin());
+        let (look, began) = (job.look(rect), self.tiers.begin());
         // On several cores at once, nobody knows how long one would have taken.
         let is_ahead = encoded.is_some();
         let (effort, began, payload) = match encoded {
@@ -52,7 +52,10 @@ impl Residual {
                     return self.put_inline(job, rect, look, shadow, frame);
                 };
                 self.encode(job, rect, effort);
-                if job.palette_cells && self.put_cells(job, rect, effort, shadow, frame)? {
+                if job.palette_cells
+                    && let Some(bytes) = self.put_cells(job, rect, effort, shadow, frame)?
+                {
+                    self.took(look, effort, bytes, began);
                     return Ok(());
                 }
                 (effort, began, std::mem::take(&mut self.payload))
@@ -64,11 +67,7 @@ impl Residual {
         if let (DrawCommand::PutPixels(put), false) = (command, is_ahead) {
             self.payload = put.payload;
         }
-        match effort {
-            Effort::Fast => self.tiers.told(look, Tier::Fast, bytes + PUT_HEADER, began),
-            Effort::Balanced => self.tiers.told(look, Tier::Balanced, bytes + PUT_HEADER, began),
-            Effort::Dense => {}
-        }
+        self.took(look, effort, bytes + PUT_HEADER, began);
         self.keep(job, rect, bytes, shadow, frame)
     }
 
@@ -85,8 +84,17 @@ impl Residual {
         }
     }
 
+    /// A rectangle that was coded by itself took so many bytes.
+    fn took(&mut self, look: Look, effort: Effort, bytes: usize, began: Option<u64>) {
+        match effort {
+            Effort::Fast => self.tiers.told(look, Tier::Fast, bytes, began),
+            Effort::Balanced => self.tiers.told(look, Tier::Balanced, bytes, began),
+            Effort::Dense => {}
+        }
+    }
+
     /// Puts cell by cell what takes more as a whole (`self.payload`): cells have few colours
-    /// each and together perhaps too many for a palette. `false` if it does not.
+    /// each and together perhaps too many for a palette. Returns the bytes; `None` if it does not.
     fn put_cells(
         &mut self,
         job: &Job<'_>,
@@ -94,7 +102,7 @@ impl Residual {
         effort: Effort,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
-    ) -> Result<bool, PaintError> {
+    ) -> Result<Option<usize>, PaintError> {
         let whole = std::mem::take(&mut self.payload);
         let (mut parts, mut bytes) = (Vec::new(), 0);
         for cell in rect.grid(CELL) {
@@ -104,14 +112,14 @@ impl Residual {
         }
         if bytes >= whole.len() + PUT_HEADER {
             self.payload = whole;
-            return Ok(false);
+            return Ok(None);
         }
         for (rect, payload) in parts {
             frame.emit(shadow, &PutPixels { surface: job.surface, rect, payload }.into())?;
         }
         // Its memory is used again.
         self.payload = whole;
-        Ok(true)
+        Ok(Some(bytes))
     }
 
     fn put_inline(
