@@ -67,7 +67,7 @@ pub fn code_of(error: &anyhow::Error) -> Exit {
 fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     if let Some(error) = error.downcast_ref::<ViewError>() {
         return Some(match error {
-            ViewError::Address(_) => Exit::Usage,
+            ViewError::Address(_) | ViewError::NeedsTls { .. } => Exit::Usage,
             ViewError::Connect(_) | ViewError::Tls(_) => Exit::CannotConnect,
             ViewError::Trust(_) | ViewError::NotTrusted => Exit::IdentityChanged,
             ViewError::Auth { .. } => Exit::Authentication,

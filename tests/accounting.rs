@@ -63,6 +63,11 @@ fn serve(home: &Panto, pictures: i32, more: &[&str]) -> Served {
 
 /// `panto view` with the server's ticket, and the figures that it leaves.
 fn view(home: &Panto, served: &Served, target: &str) -> (Output, Value) {
+    view_with(home, served, target, &[])
+}
+
+/// The same with more options.
+fn view_with(home: &Panto, served: &Served, target: &str, more: &[&str]) -> (Output, Value) {
     let (secret, stats) = (home.path("secret"), home.path("stats.json"));
     std::fs::write(&secret, served.listening["ticket"].as_str().unwrap_or_default()).unwrap();
     std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
@@ -71,6 +76,7 @@ fn view(home: &Panto, served: &Served, target: &str) -> (Output, Value) {
         &[
             &["view", target, "--no-window", "--for", "2s", "--trust", "new", "--password-file", secret][..],
             &["--stats", file],
+            more,
         ]
         .concat(),
     );
@@ -166,6 +172,19 @@ fn the_attempt_at_tls_counts_where_there_is_none() {
     assert_eq!(relay.counts().connections, 2);
     let (down, up) = of_server(&served);
     assert!(down < counted.0 && up < counted.1, "{down} of {}, {up} of {}", counted.0, counted.1);
+}
+
+#[test]
+fn whoever_says_that_there_is_no_tls_begins_without() {
+    let (home, runtime) = (panto(), Runtime::new().unwrap());
+    let served = serve(&home, LONG, &["--auth", "none"]);
+    let relay = relay_to(&runtime, &served.address());
+    let (output, stats) = view_with(&home, &served, &relay.address().to_string(), &["--no-tls"]);
+    check(&output, 0, &[]);
+    let counted = of_relay(&relay);
+    assert_eq!(relay.counts().connections, 1);
+    assert_eq!(of_viewer(&stats), counted, "the viewer's figures and the relay's");
+    assert_eq!(of_server(&served), counted, "the server's figures and the relay's");
 }
 
 #[test]

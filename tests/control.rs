@@ -116,6 +116,7 @@ impl Onlooker {
             target: target.parse().unwrap(),
             trust: TrustPolicy::Strict,
             known_hosts: KnownHosts::at(home.path("onlookers-known-hosts")),
+            tls: true,
             name: name.into(),
             settings: Settings { mode, ..Settings::default() },
             view_only: false,

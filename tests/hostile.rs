@@ -677,6 +677,7 @@ async fn core_meets(dir: &TempDir, name: usize, bytes: Vec<u8>) -> Result<(), Vi
         target: Target::unix(&path),
         trust: TrustPolicy::Strict,
         known_hosts: KnownHosts::at(dir.path().join("known_hosts")),
+        tls: true,
         name: "victim".into(),
         settings: Settings::default(),
         view_only: false,

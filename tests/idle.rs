@@ -52,6 +52,7 @@ async fn watch(
         target: relay.target.clone(),
         trust: TrustPolicy::Strict,
         known_hosts: KnownHosts::at(home.path("known_hosts")),
+        tls: true,
         name: "watcher".into(),
         settings,
         view_only: false,

@@ -103,6 +103,7 @@ impl Replaying {
             target: self.address().parse().expect("an address"),
             trust: TrustPolicy::Strict,
             known_hosts: KnownHosts::at(home.path("known_hosts")),
+            tls: true,
             name: "watcher".into(),
             settings: Settings { mode, ..Settings::default() },
             view_only: false,

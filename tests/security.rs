@@ -521,6 +521,20 @@ fn plain_bytes_get_nothing_from_a_tls_server() {
 }
 
 #[test]
+fn without_tls_only_where_there_is_none() {
+    let home = panto();
+    let display = XDisplay::start(SIZE);
+    let served = serve(&home, &display, &["127.0.0.1:0"]);
+    let (target, ticket) = (served.address(), ticket(&served));
+    let words = ["does not answer without TLS", "leave out --no-tls"];
+    check(&view(&home, &target, &ticket, &["--no-tls", "--trust", "new"]), 2, &words);
+    check(&view(&home, "192.0.2.1", &ticket, &["--no-tls"]), 2, &["only servers on this machine"]);
+    // Once it is known to have a key, nobody says anything to it without.
+    check(&view(&home, &target, &ticket, &["--trust", "new"]), 0, &[]);
+    check(&view(&home, &target, "x", &["--no-tls"]), 2, &["shown a key before"]);
+}
+
+#[test]
 fn nothing_can_be_read_on_the_wire() {
     let (home, display) = (panto(), XDisplay::start(SIZE));
     passwd(&home, &["me"], PASSWORD);

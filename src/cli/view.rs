@@ -31,6 +31,9 @@ pub struct View {
     /// What to do about a server that is not known [default: ask on a terminal, else strict]
     #[arg(long, value_enum)]
     pub trust: Option<Trust>,
+    /// Begin without TLS: for a server on this machine, or a tunnel to one, with `--auth none`
+    #[arg(long)]
+    pub no_tls: bool,
     /// File of known servers [default: the user's]
     #[arg(long, value_name = "FILE")]
     pub known_hosts: Option<PathBuf>,

@@ -140,6 +140,7 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
         target: Target::unix(&socket),
         trust: TrustPolicy::Strict,
         known_hosts: KnownHosts::of_user()?,
+        tls: true,
         name: "demo".into(),
         settings: options.picture.settings(),
         view_only: options.window.view_only,

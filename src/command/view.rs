@@ -31,6 +31,7 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
             Some(path) => KnownHosts::at(path),
             None => KnownHosts::of_user()?,
         },
+        tls: !options.no_tls,
         name: options.name.clone().unwrap_or_else(viewer_name),
         settings: options.picture.settings(),
         view_only: options.window.view_only,

@@ -91,6 +91,7 @@ impl Local {
             target: self.target.clone(),
             trust: TrustPolicy::Strict,
             known_hosts: KnownHosts::at(self.dir.path().join("known_hosts")),
+            tls: true,
             name: "watcher".into(),
             settings,
             view_only: false,

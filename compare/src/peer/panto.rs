@@ -30,7 +30,7 @@ impl Way for Panto {
             .arg(format!("127.0.0.1:{}", place.relay))
             // Not --fullscreen, which takes a window manager. By itself the window becomes as large
             // as the remote screen, and so covers this one.
-            .args(["--mode", mode, "--no-hints", "--renderer", "cpu", "--no-reconnect"])
+            .args(["--no-tls", "--mode", mode, "--no-hints", "--renderer", "cpu", "--no-reconnect"])
             .args(flags)
             .on(&place.near);
         Some(viewer)

@@ -331,6 +331,10 @@ impl Planner {
         let Since::Changes(changes) = scene.since(self.position) else {
             return self.sync(self.windows, scene, frame);
         };
+        // What was looked at and left over is as it was.
+        if changes.clone().next().is_none() {
+            return Ok(());
+        }
         let mut changed = Dirty::new();
         if self.windows {
             let drawing = self.worth_replaying(changes.clone(), scene, budget);

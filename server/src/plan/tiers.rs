@@ -85,12 +85,13 @@ impl Tiers {
     /// The tier that shows a rectangle first at this rate, bytes a second.
     pub(super) fn choose(&self, look: Look, rate: u64) -> Tier {
         let dense = self.nanoseconds(look, Tier::Dense, rate);
-        let fewest = self.bytes(look, Tier::Dense);
-        let saves = |tier| if fewest < self.bytes(look, tier) { NOTICED[look.kind] } else { 0 };
+        // Estimates of tiers that were not tried lately may be wrong; what is certain is not.
+        let saves = self.bytes(look, Tier::Dense) <= look.most;
+        let noticed = if saves { NOTICED[look.kind] } else { 0 };
         [Tier::Balanced, Tier::Fast]
             .into_iter()
             .map(|tier| (self.nanoseconds(look, tier, rate), tier))
-            .filter(|(time, tier)| time + saves(*tier) <= dense)
+            .filter(|(time, _)| time + noticed <= dense)
             .min_by_key(|(time, _)| *time)
             .map_or(Tier::Dense, |(_, tier)| tier)
     }

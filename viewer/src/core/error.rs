@@ -21,6 +21,14 @@ pub enum ViewError {
     /// The server is not the one it was, or is not known.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The person wants no TLS where it is needed.
+    #[error("{target}: {reason}; leave out --no-tls")]
+    NeedsTls {
+        /// Where the server was to be.
+        target: String,
+        /// Why it is needed.
+        reason: &'static str,
+    },
     /// The person did not trust the server.
     #[error("the server's fingerprint was not accepted; nothing was sent to it")]
     NotTrusted,

@@ -25,9 +25,15 @@ pub(super) async fn connect_trusted(
     prompt: &Arc<dyn Prompt>,
 ) -> Result<Trusted, ViewError> {
     let (target, known_hosts) = (&options.target, &options.known_hosts);
+    let is_unix = matches!(target.endpoint, Endpoint::Unix(_));
+    if !options.tls && !is_unix && !may_be_plain(options) {
+        let reason =
+            "without TLS only servers on this machine are viewed, and none that has shown a key before";
+        return Err(ViewError::NeedsTls { target: target.to_string(), reason });
+    }
     let stream = connect(target, CONNECT_TIMEOUT).await?;
     let address = || ServerIdentity::Address(target.to_string());
-    if matches!(target.endpoint, Endpoint::Unix(_)) {
+    if is_unix || !options.tls {
         return Ok(Trusted { stream, given_up: (0, 0), identity: address() });
     }
     let counters = stream.counters();

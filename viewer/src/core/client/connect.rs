@@ -63,7 +63,13 @@ impl Client {
         }
         self.bytes_before.0 += counters.read();
         self.bytes_before.1 += counters.written();
-        result
+        match result {
+            Err(ViewError::Lost { .. } | ViewError::NotPanto { .. }) if !self.options.tls && !link.met => {
+                let reason = "whoever listens there does not answer without TLS";
+                Err(ViewError::NeedsTls { target: self.options.target.to_string(), reason })
+            }
+            result => result,
+        }
     }
 
     /// Answers a server that asks for a secret.

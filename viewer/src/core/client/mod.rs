@@ -47,6 +47,9 @@ pub struct ClientOptions {
     pub trust: TrustPolicy,
     /// The file of known servers.
     pub known_hosts: KnownHosts,
+    /// Begin with TLS. Without, only servers on this machine of which no key is known are
+    /// connected to.
+    pub tls: bool,
     /// Name given to the server.
     pub name: String,
     /// How the picture shall be sent.
