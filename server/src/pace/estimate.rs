@@ -29,6 +29,10 @@ pub(super) const FIRST_WINDOW: usize = 32 << 10;
 /// Bytes of a frame from which on it tells something of the rate by itself.
 const TELLING: usize = 4096;
 
+/// Bytes from one acknowledgement to another that tell the rate while starting: a few pauses
+/// of the viewer's must not count.
+const FOLLOWING: u64 = 8192;
+
 /// While starting: twice what was delivered in the last round.
 const START_GAIN: u64 = 200;
 
@@ -44,6 +48,8 @@ struct Flight {
     bytes: usize,
     /// Whether the sender had no more to send then.
     limited: bool,
+    /// The first acknowledgement while it was on its way: when, and bytes delivered then.
+    behind: Option<(Micros, u64)>,
 }
 
 /// A delivery rate, bytes a second.
@@ -91,6 +97,7 @@ impl Estimate {
             first_sent: self.first_sent,
             bytes,
             limited: whole,
+            behind: None,
         });
     }
 
@@ -101,6 +108,9 @@ impl Estimate {
         while self.flights.len() > still {
             newest = self.flights.pop_front();
         }
+        for flight in self.flights.iter_mut().filter(|flight| flight.behind.is_none()) {
+            flight.behind = Some((now, self.delivered));
+        }
         let Some(flight) = newest else { return };
         self.first_sent = flight.sent;
         let round_trip = Micros(now.since(flight.sent).0.max(1));
@@ -108,6 +118,7 @@ impl Estimate {
         // Neither faster than it was sent nor than it was acknowledged.
         let interval = now.since(flight.delivered_at).0.max(flight.sent.since(flight.first_sent).0).max(1);
         let rate = (self.delivered - flight.delivered) * 1_000_000 / interval;
+        let rate = rate.max(self.followed(&flight, now));
         // Who sends little shows a lower bound only.
         let shown = self.shown(&flight, round_trip);
         match self.rate() {
@@ -128,6 +139,17 @@ impl Estimate {
             self.round += 1;
             self.round_ends = self.delivered;
             self.end_round(round_trip, flight.limited);
+        }
+    }
+
+    /// The rate that a frame shows at first by following another: as long as it is on its way,
+    /// what comes before it and itself arrive as fast as the link is. Over whole round trips, of
+    /// which the first are spent waiting, the link would seem slower until much later.
+    fn followed(&self, flight: &Flight, now: Micros) -> u64 {
+        let Some((begin, delivered)) = flight.behind.filter(|_| !self.started) else { return 0 };
+        match self.delivered - delivered {
+            ..FOLLOWING => 0,
+            bytes => bytes * 1_000_000 / now.since(begin).0.max(5_000),
         }
     }
 

@@ -166,7 +166,8 @@ impl Pacer {
             Some(rate) => (rate * FRAME_INTERVAL.0 / 1_000_000) as usize,
             // The very first shows the link's delay, so it should not take long itself.
             None if self.last_frame.is_none() => MIN_FRAME,
-            None => FIRST_WINDOW / 2,
+            // Several of the next are acknowledged before what may be on its way has arrived.
+            None => FIRST_WINDOW / 5,
         }
         .clamp(MIN_FRAME, self.largest)
     }
