@@ -146,11 +146,11 @@ impl Estimate {
     /// what comes before it and itself arrive as fast as the link is. Over whole round trips, of
     /// which the first are spent waiting, the link would seem slower until much later.
     fn followed(&self, flight: &Flight, now: Micros) -> u64 {
-        let Some((begin, delivered)) = flight.behind.filter(|_| !self.started) else { return 0 };
-        match self.delivered - delivered {
-            ..FOLLOWING => 0,
-            bytes => bytes * 1_000_000 / now.since(begin).0.max(5_000),
-        }
+        let Some((begin, delivered)) = flight.behind else { return 0 };
+        let (bytes, time) = (self.delivered - delivered, now.since(begin).0.max(5_000));
+        // Later, what is told in no time may have waited for the viewer.
+        let least = if self.started { QUEUE.0.max(self.round_trip().map_or(0, |r| r.0 / 2)) } else { 0 };
+        if bytes < FOLLOWING || time < least { 0 } else { bytes * 1_000_000 / time }
     }
 
     /// The rate that one frame shows by taking longer than the shortest round trip: a film
