@@ -19,7 +19,7 @@ use panto_protocol::draw::{
 use panto_protocol::encoding::{Effort, Encoder};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{
-    Bye, ByeReason, ClientControl, ClientHello, FrameDecoder, FrameHeader, InputEvent, Offer, Rights,
+    Ack, Bye, ByeReason, ClientControl, ClientHello, FrameDecoder, FrameHeader, InputEvent, Offer, Rights,
     ServerControl, Settings, VERSION, Welcome,
 };
 use panto_protocol::pixel::Picture;
@@ -129,7 +129,7 @@ fn view(client: &mut ClientConnection, canvas: &mut Canvas, bytes: &[u8]) -> Res
     while let Some(event) = client.poll() {
         if let ClientEvent::Frame(frame) = event {
             paint(canvas, &frame, BUDGET)?;
-            client.painted();
+            client.painted(NOW);
         }
     }
     fed.map_err(|error| error.to_string())
@@ -479,8 +479,12 @@ fn acknowledgements_that_lie() {
         let mut server = open_server();
         server.send_frame(vec![1], NOW);
         server.send_frame(vec![2], NOW);
-        let results: Vec<_> =
-            acks.iter().map(|&n| server.feed(&control(&ClientControl::Ack(n)), NOW).is_err()).collect();
+        let results: Vec<_> = acks
+            .iter()
+            .map(|&n| {
+                server.feed(&control(&ClientControl::Ack(Ack { frames: n, painting: n })), NOW).is_err()
+            })
+            .collect();
         assert_eq!(results.contains(&true), fails, "{acks:?}");
         assert!(server.frames_painted() <= server.frames_sent());
         assert_eq!(server.frames_sent(), 2);

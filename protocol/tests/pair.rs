@@ -241,11 +241,12 @@ fn acknowledgements_tell_bytes_and_times() {
     assert_eq!(pair.client_event(), ClientEvent::Frame(vec![1; 100]));
     assert_eq!(pair.client_event(), ClientEvent::Digest { frames: 2, digest: Digest(5) });
     assert_eq!(pair.client_event(), ClientEvent::Frame(vec![2; 30]));
-    assert_eq!(pair.client.painted(), 1);
-    let acked = Acked { frames: 1, bytes: 100, sent: first };
+    let arrived = pair.now;
+    assert_eq!(pair.client.painted(arrived + Micros(7_250)), 1);
+    let acked = Acked { frames: 1, bytes: 100, sent: first, painting: Micros(7_200) };
     assert_eq!(pair.server_event(), ServerEvent::Acked(acked));
-    assert_eq!(pair.client.painted(), 2);
-    let acked = Acked { frames: 2, bytes: 30, sent: second };
+    assert_eq!(pair.client.painted(arrived + Micros(20_000)), 2);
+    let acked = Acked { frames: 2, bytes: 30, sent: second, painting: Micros(20_000) };
     assert_eq!(pair.server_event(), ServerEvent::Acked(acked));
     assert_eq!(pair.server.frames_in_flight(), 0);
 }
@@ -262,12 +263,12 @@ fn acknowledgements_go_together() {
         let ClientEvent::Frame(_) = pair.client_event() else { panic!() };
     }
     for n in 1..=20 {
-        assert_eq!(pair.client.painted(), n);
+        assert_eq!(pair.client.painted(pair.now), n);
     }
     let mut out = Vec::new();
     pair.client.poll_transmit(&mut out, usize::MAX);
-    // Header and length of the chunk, the message's kind, the count.
-    assert_eq!(out.len(), 4);
+    // Header and length of the chunk, the message's kind, the count and the time.
+    assert_eq!(out.len(), 5);
     assert!(!pair.client.has_transmit());
 }
 
@@ -282,10 +283,10 @@ fn a_resumed_viewer_gets_what_it_did_not_paint() {
     for _ in 0..4 {
         let ClientEvent::Frame(_) = first.client_event() else { panic!() };
     }
-    first.client.painted();
+    first.client.painted(first.now);
     let ServerEvent::Acked(_) = first.server_event() else { panic!() };
     first.up.dead = true;
-    first.client.painted();
+    first.client.painted(first.now);
     first.pass(Micros::from_millis(1000));
     let (painted, unpainted) = first.server.into_unpainted();
     assert_eq!((painted, unpainted.len()), (1, 3));
@@ -296,7 +297,7 @@ fn a_resumed_viewer_gets_what_it_did_not_paint() {
     second.server.send_frame(vec![9], second.now);
     for expected in [vec![2; 3], vec![3; 3], vec![9]] {
         assert_eq!(second.client_event(), ClientEvent::Frame(expected));
-        second.client.painted();
+        second.client.painted(second.now);
     }
     second.pass(LATENCY);
     assert_eq!((second.server.frames_painted(), second.server.frames_in_flight()), (5, 0));
@@ -312,7 +313,7 @@ fn a_session_that_is_forgotten_starts_anew() {
     assert!(!welcome.resumed);
     pair.server.send_frame(vec![1], pair.now);
     let ClientEvent::Frame(_) = pair.client_event() else { panic!() };
-    assert_eq!(pair.client.painted(), 1);
+    assert_eq!(pair.client.painted(pair.now), 1);
     pair.pass(KEEPALIVE);
     assert_eq!((pair.server.frames_painted(), pair.server_error), (1, None));
 }
@@ -382,7 +383,7 @@ proptest! {
                     let ClientEvent::Frame(bytes) = event else { panic!("{event:?}") };
                     prop_assert_eq!(&bytes, &frame(painted.len()));
                     painted.push(bytes);
-                    prop_assert_eq!(pair.client.painted(), painted.len() as u64);
+                    prop_assert_eq!(pair.client.painted(pair.now), painted.len() as u64);
                 }
             }
             if drops > 0 && dice.roll(12) == 0 {

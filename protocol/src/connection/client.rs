@@ -6,7 +6,7 @@ use super::{AUTH_TIMEOUT, Channel, ConnectionError, Demux, HANDSHAKE_TIMEOUT, KE
 use crate::canvas::Digest;
 use crate::geometry::{Rect, Size};
 use crate::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer,
+    Ack, Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer,
     ResumeTicket, ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
@@ -85,6 +85,9 @@ pub struct ClientConnection {
     painted: u64,
     /// Whether frames were painted since the latest acknowledgement.
     unacked: bool,
+    /// When the newest bytes came, and what the newest painted frame has taken since.
+    fed: Micros,
+    painting: Micros,
     deadline: Micros,
     heard: Micros,
     pinged: Option<Micros>,
@@ -102,6 +105,8 @@ impl ClientConnection {
             events: VecDeque::new(),
             painted,
             unacked: false,
+            fed: now,
+            painting: Micros::ZERO,
             deadline: now + HANDSHAKE_TIMEOUT,
             heard: now,
             pinged: None,
@@ -124,7 +129,7 @@ impl ClientConnection {
         if self.state == State::Closed {
             return Ok(());
         }
-        self.heard = now;
+        (self.heard, self.fed) = (now, now);
         // Bytes that follow the welcome in one read are judged by its rules: the
         // demultiplexer opens between two messages.
         let mut rest = bytes;
@@ -161,7 +166,7 @@ impl ClientConnection {
     /// Appends bytes for the server to `out`, until about `max` are in it.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, max: usize) {
         if std::mem::take(&mut self.unacked) {
-            self.send(ClientControl::Ack(self.painted));
+            self.send(ClientControl::Ack(Ack { frames: self.painted, painting: self.painting.0 / 100 }));
         }
         while out.len() < max && self.mux.poll_chunk(out) {}
     }
@@ -213,8 +218,9 @@ impl ClientConnection {
 
     /// One more frame is painted: acknowledges it, together with others that are painted
     /// before anything is transmitted. Returns how many that makes.
-    pub fn painted(&mut self) -> u64 {
+    pub fn painted(&mut self, now: Micros) -> u64 {
         self.painted += 1;
+        self.painting = Micros(now.since(self.fed).0);
         self.unacked = true;
         self.painted
     }

@@ -10,8 +10,8 @@ use super::{
 use crate::canvas::Digest;
 use crate::geometry::{Rect, Size};
 use crate::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, ServerControl,
-    ServerHello, Settings, VERSION, Welcome,
+    Ack, Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent,
+    ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
 use crate::wire::{MAX_QUEUED_CONTROL, Reader};
@@ -48,6 +48,8 @@ pub struct Acked {
     pub bytes: usize,
     /// When the newest of them was given to the connection.
     pub sent: Micros,
+    /// What that took in the viewer, as it says.
+    pub painting: Micros,
 }
 
 /// A frame on its way.
@@ -347,7 +349,7 @@ impl ServerConnection {
                 self.state = State::Proving;
                 self.events.push_back(ServerEvent::Auth(auth));
             }
-            (State::Open, ClientControl::Ack(frames)) => self.ack(frames)?,
+            (State::Open, ClientControl::Ack(ack)) => self.ack(ack)?,
             (State::Open, ClientControl::Ping(token)) => {
                 if self.mux.waiting(Channel::Control) >= MAX_QUEUED_CONTROL {
                     return Err(ConnectionError::Unexpected { what: "flood of pings" });
@@ -365,13 +367,14 @@ impl ServerConnection {
         Ok(())
     }
 
-    fn ack(&mut self, frames: u64) -> Result<(), ConnectionError> {
+    fn ack(&mut self, Ack { frames, painting }: Ack) -> Result<(), ConnectionError> {
         let newly = frames
             .checked_sub(self.painted)
             .and_then(|n| usize::try_from(n).ok())
             .filter(|&n| n <= self.in_flight.len())
             .ok_or(ConnectionError::Unexpected { what: "acknowledgement" })?;
-        let mut acked = Acked { frames, bytes: 0, sent: Micros::ZERO };
+        let mut acked =
+            Acked { frames, bytes: 0, sent: Micros::ZERO, painting: Micros(painting.saturating_mul(100)) };
         for frame in self.in_flight.drain(..newly) {
             acked.bytes += frame.message.len();
             acked.sent = frame.sent;

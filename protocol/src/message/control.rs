@@ -5,7 +5,7 @@
 //! |------|------------------------|------|--------------------------------------|
 //! | 0x01 | ClientHello            | 0x81 | ServerHello                          |
 //! | 0x02 | Auth                   | 0x82 | Retry: reason text                   |
-//! | 0x03 | Ack: frames varint     | 0x83 | Welcome                              |
+//! | 0x03 | Ack: two varints       | 0x83 | Welcome                              |
 //! | 0x04 | Ping: token varint     | 0x84 | Ping: token varint                   |
 //! | 0x05 | Pong: token varint     | 0x85 | Pong: token varint                   |
 //! | 0x06 | Settings               | 0x86 | Settings in force                    |
@@ -21,6 +21,16 @@ use crate::canvas::Digest;
 use crate::geometry::{Rect, Size};
 use crate::wire::{DecodeError, MAX_SECRET, MAX_STATS_TEXT, Reader, Writer};
 
+/// Frames are painted (section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    /// How many, counted from the session's start.
+    pub frames: u64,
+    /// What the newest of them took in the viewer: from its last byte's arrival to the end of
+    /// its painting, in units of 100 µs.
+    pub painting: u64,
+}
+
 /// What a viewer says on the control channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientControl {
@@ -28,8 +38,8 @@ pub enum ClientControl {
     Hello(ClientHello),
     /// Proof of identity.
     Auth(Auth),
-    /// So many frames are painted, counted from the session's start.
-    Ack(u64),
+    /// Frames are painted.
+    Ack(Ack),
     /// Asks for a [`ServerControl::Pong`] with the same token.
     Ping(u64),
     /// Answers a ping.
@@ -96,9 +106,10 @@ impl ClientControl {
                 out.u8(0x02);
                 m.encode(&mut out);
             }
-            Self::Ack(frames) => {
+            Self::Ack(m) => {
                 out.u8(0x03);
-                out.varint(*frames);
+                out.varint(m.frames);
+                out.varint(m.painting);
             }
             Self::Ping(token) => {
                 out.u8(0x04);
@@ -132,7 +143,7 @@ impl ClientControl {
         let message = match r.u8("control message")? {
             0x01 => Self::Hello(ClientHello::decode(r)?),
             0x02 => Self::Auth(Auth::decode(r)?),
-            0x03 => Self::Ack(r.varint()?),
+            0x03 => Self::Ack(Ack { frames: r.varint()?, painting: r.varint()? }),
             0x04 => Self::Ping(r.varint()?),
             0x05 => Self::Pong(r.varint()?),
             0x06 => Self::Settings(Settings::decode(r)?),

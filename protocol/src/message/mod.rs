@@ -8,7 +8,7 @@ mod input;
 mod offer;
 mod settings;
 
-pub use control::{ClientControl, ServerControl};
+pub use control::{Ack, ClientControl, ServerControl};
 pub use cursor::CursorMessage;
 pub use frame::{FRESH_FRAME, FrameBody, FrameDecoder, FrameHeader, is_fresh};
 pub use handshake::{

@@ -9,7 +9,7 @@ use crate::connection::{Channel, ClientConfig, ClientConnection, ClientEvent, Co
 use crate::draw::{SurfaceId, SurfaceResize};
 use crate::geometry::{Point, Rect, Size};
 use crate::message::{
-    AuthMethods, Bye, ByeReason, ClientControl, CursorMessage, InputEvent, Offer, ResumeTicket, Rights,
+    Ack, AuthMethods, Bye, ByeReason, ClientControl, CursorMessage, InputEvent, Offer, ResumeTicket, Rights,
     ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
@@ -187,7 +187,7 @@ impl Run {
                     result = draw::paint(&mut self.canvas, frame, |_| {});
                     if result.is_ok() {
                         self.painted += 1;
-                        assert_eq!(self.machine.painted(), self.painted);
+                        assert_eq!(self.machine.painted(self.now), self.painted);
                     }
                 }
                 ClientEvent::Pong { rtt } => assert!(*rtt <= self.now),
@@ -220,7 +220,7 @@ impl Run {
         for (channel, message) in self.output.read(&out) {
             match channel {
                 Channel::Control => match ClientControl::decode(&message) {
-                    Ok(ClientControl::Ack(frames)) => {
+                    Ok(ClientControl::Ack(Ack { frames, .. })) => {
                         assert!(frames <= self.painted);
                         assert!(self.acked.is_none_or(|before| frames == before + 1));
                         self.acked = Some(frames);

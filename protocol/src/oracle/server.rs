@@ -6,7 +6,7 @@ use crate::canvas::{ContentHash, CursorImage, Digest};
 use crate::connection::{Channel, ConnectionError, ServerConnection, ServerEvent, Unpainted};
 use crate::geometry::{Point, Rect, Size};
 use crate::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer,
+    Ack, Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, InputEvent, Offer,
     ResumeTicket, Rights, ServerControl, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
@@ -161,6 +161,7 @@ impl Run {
 
     fn control(&self, kind: u8, arg: u8) -> ClientControl {
         let number = u64::from(arg);
+        let ack = |frames| ClientControl::Ack(Ack { frames, painting: number << (arg % 57) });
         let hashes = |n: u8| (0..n).map(|i| ContentHash(number << 8 | u64::from(i))).collect();
         match kind % 12 {
             0 | 1 => ClientControl::Hello(ClientHello {
@@ -171,8 +172,8 @@ impl Run {
                 offer: Offer { glyphs: hashes(arg % 9), tiles: hashes(arg >> 5) },
             }),
             2 => ClientControl::Auth(Auth { method: AuthMethods::PASSWORD, secret: "secret".to_owned() }),
-            3 => ClientControl::Ack(self.machine.frames_painted() + number % 4),
-            4 => ClientControl::Ack(number << (arg % 57)),
+            3 => ack(self.machine.frames_painted() + number % 4),
+            4 => ack(number << (arg % 57)),
             5 => ClientControl::Ping(number),
             6 => ClientControl::Pong(number),
             7 => ClientControl::Settings(Settings::default()),

@@ -13,7 +13,7 @@ use panto_protocol::entropy::{CommandModels, StreamEncoder};
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::lossy::{IntraMode, Macroblock, Prediction, Vector, columns_and_rows};
 use panto_protocol::message::{
-    Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, Depth, FRESH_FRAME,
+    Ack, Auth, AuthMethods, Bye, ByeReason, ClientControl, ClientHello, CursorMessage, Depth, FRESH_FRAME,
     FrameBody, FrameHeader, InputEvent, Mode, Offer, ResumeTicket, Rights, Scale, ServerControl, ServerHello,
     Settings, VERSION, Welcome, Wire,
 };
@@ -529,7 +529,7 @@ fn message() -> Vec<(String, Vec<u8>)> {
         ("hello-resume", hello(VERSION, Some(ticket))),
         ("hello-version", hello(VERSION + 1, None)),
         ("auth", ClientControl::Auth(Auth { method: AuthMethods::TICKET, secret: "x".repeat(300) })),
-        ("ack", ClientControl::Ack(u64::MAX)),
+        ("ack", ClientControl::Ack(Ack { frames: u64::MAX, painting: u64::MAX })),
         ("ping", ClientControl::Ping(300)),
         ("pong", ClientControl::Pong(0)),
         ("settings", ClientControl::Settings(settings())),

@@ -71,8 +71,9 @@ pub(super) struct Estimate {
     best: VecDeque<Sample>,
     /// The shortest round trip, and when it was seen.
     shortest: Option<(Micros, Micros)>,
-    /// Bytes of the frame that showed it.
+    /// Bytes of the frame that showed it, and how long that took to paint.
     shortest_bytes: usize,
+    shortest_painting: Micros,
     /// A shorter memory to replace it from.
     lately: Option<(Micros, Micros)>,
     /// Rounds are counted by deliveries: the round ends when what was sent in it arrives.
@@ -101,7 +102,9 @@ impl Estimate {
         });
     }
 
-    pub(super) fn acked(&mut self, bytes: usize, still: usize, now: Micros) {
+    /// Bytes were acknowledged, and so many frames are still on their way; the newest
+    /// acknowledged one took the viewer so long to paint, as it says.
+    pub(super) fn acked(&mut self, bytes: usize, still: usize, painting: Micros, now: Micros) {
         self.delivered += bytes as u64;
         self.delivered_at = Some(now);
         let mut newest = None;
@@ -114,13 +117,14 @@ impl Estimate {
         let Some(flight) = newest else { return };
         self.first_sent = flight.sent;
         let round_trip = Micros(now.since(flight.sent).0.max(1));
-        self.take_round_trip(round_trip, flight.bytes, now);
+        let painting = painting.min(round_trip);
+        self.take_round_trip(round_trip, painting, flight.bytes, now);
         // Neither faster than it was sent nor than it was acknowledged.
         let interval = now.since(flight.delivered_at).0.max(flight.sent.since(flight.first_sent).0).max(1);
         let rate = (self.delivered - flight.delivered) * 1_000_000 / interval;
         let rate = rate.max(self.followed(&flight, now));
         // Who sends little shows a lower bound only.
-        let shown = self.shown(&flight, round_trip);
+        let shown = self.shown(&flight, Micros(round_trip.0 - painting.0));
         match self.rate() {
             Some(known) if flight.limited => {
                 let rate = rate.max(shown.min(2 * known));
@@ -153,19 +157,21 @@ impl Estimate {
         if bytes < FOLLOWING || time < least { 0 } else { bytes * 1_000_000 / time }
     }
 
-    /// The rate that one frame shows by taking longer than the shortest round trip: a film
-    /// sends one frame at a time, and would never find out how fast the link is else.
-    fn shown(&self, flight: &Flight, round_trip: Micros) -> u64 {
+    /// The rate that one frame shows by its time on the link, longer than the shortest round
+    /// trip there: a film sends one frame at a time, and would never find out how fast the link
+    /// is else. While the viewer paints it the next can be on its way.
+    fn shown(&self, flight: &Flight, on_link: Micros) -> u64 {
         match self.shortest {
             Some((shortest, _)) if flight.bytes >= TELLING + self.shortest_bytes => {
                 let more = (flight.bytes - self.shortest_bytes) as u64;
-                more * 1_000_000 / round_trip.0.saturating_sub(shortest.0).max(500)
+                let shortest = shortest.0.saturating_sub(self.shortest_painting.0);
+                more * 1_000_000 / on_link.0.saturating_sub(shortest).max(500)
             }
             _ => 0,
         }
     }
 
-    fn take_round_trip(&mut self, sample: Micros, bytes: usize, now: Micros) {
+    fn take_round_trip(&mut self, sample: Micros, painting: Micros, bytes: usize, now: Micros) {
         let replaces = |known: Option<(Micros, Micros)>, age: u64| match known {
             Some((time, since)) => sample <= time || now.since(since).0 > age,
             None => true,
@@ -174,7 +180,8 @@ impl Estimate {
             self.lately = Some((sample, now));
         }
         if replaces(self.shortest, u64::MAX) {
-            (self.shortest, self.shortest_bytes) = (Some((sample, now)), bytes);
+            self.shortest = Some((sample, now));
+            (self.shortest_bytes, self.shortest_painting) = (bytes, painting);
         } else if self.shortest.is_some_and(|(_, since)| now.since(since) > REMEMBER) {
             self.shortest = self.lately;
         }

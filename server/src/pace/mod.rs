@@ -137,7 +137,7 @@ impl Pacer {
 
     /// Frames were acknowledged; so many are still on their way.
     pub fn on_acked(&mut self, acked: &Acked, still_in_flight: usize, now: Micros) {
-        self.estimate.acked(acked.bytes, still_in_flight, now);
+        self.estimate.acked(acked.bytes, still_in_flight, acked.painting, now);
     }
 
     /// The delivery rate, bytes a second; unknown until enough was sent to tell.

@@ -30,7 +30,7 @@ impl Busy {
             while let Some(&(at, bytes)) = self.flying.front().filter(|f| f.0 <= self.now) {
                 self.flying.pop_front();
                 self.delivered += bytes as u64;
-                let acked = Acked { frames: 1, bytes, sent: Micros::ZERO };
+                let acked = Acked { frames: 1, bytes, sent: Micros::ZERO, painting: Micros::ZERO };
                 self.pacer.on_acked(&acked, self.flying.len(), at);
             }
             let in_flight = self.flying.iter().map(|f| f.1).sum();
@@ -120,11 +120,15 @@ fn a_pause_of_the_viewer_is_no_slow_link_for_long() {
     for _ in 0..3 {
         pacer.on_sent(now, 4_000, false);
         now = now + Micros(20_000_000);
-        pacer.on_acked(&Acked { frames: 1, bytes: 4_000, sent: Micros::ZERO }, 0, now);
+        pacer.on_acked(
+            &Acked { frames: 1, bytes: 4_000, sent: Micros::ZERO, painting: Micros::ZERO },
+            0,
+            now,
+        );
     }
     pacer.on_sent(now, 100_000, false);
     now = now + Micros(12_000);
-    pacer.on_acked(&Acked { frames: 1, bytes: 100_000, sent: Micros::ZERO }, 0, now);
+    pacer.on_acked(&Acked { frames: 1, bytes: 100_000, sent: Micros::ZERO, painting: Micros::ZERO }, 0, now);
     assert_eq!(pacer.pace(now + FRAME_INTERVAL, 0, 0, false), Pace::Now);
 }
 
@@ -154,7 +158,28 @@ fn a_trickle_does_not_lower_the_rate() {
     for _ in 0..100 {
         pacer.on_sent(now, 100, true);
         now = now + Micros(81_000);
-        pacer.on_acked(&Acked { frames: 1, bytes: 100, sent: Micros::ZERO }, 0, now);
+        pacer.on_acked(&Acked { frames: 1, bytes: 100, sent: Micros::ZERO, painting: Micros::ZERO }, 0, now);
     }
     assert_eq!(pacer.rate(), before);
+}
+
+#[test]
+fn a_film_finds_the_links_rate_while_the_viewer_paints() {
+    // 100 Mbit/s and 10 ms; the viewer takes 20 ms for a picture, and says so.
+    let found = |says: bool| {
+        let (mut pacer, mut now) = (Pacer::default(), Micros::ZERO);
+        let painting = Micros(20_000);
+        for i in 0..100 {
+            // Something small comes first, and shows the round trip.
+            let (bytes, paints) = if i == 0 { (1_400, Micros::ZERO) } else { (90_000, painting) };
+            pacer.on_sent(now, bytes, true);
+            let at = now + Micros(10_000 + bytes as u64 * 2 / 25) + paints;
+            let painting = if says { paints } else { Micros::ZERO };
+            pacer.on_acked(&Acked { frames: 1, bytes, sent: now, painting }, 0, at);
+            now = now + Micros(41_667);
+        }
+        pacer.rate().expect("known by now")
+    };
+    assert!((11_000_000..14_000_000).contains(&found(true)), "{}", found(true));
+    assert!(found(false) < 4_000_000, "{}", found(false));
 }

@@ -109,7 +109,7 @@ impl Viewer {
             self.client.feed(&bytes, now).expect("an honest server");
             while let Some(event) = self.client.poll() {
                 if let ClientEvent::Frame(_) = event {
-                    self.client.painted();
+                    self.client.painted(now);
                 }
             }
         }

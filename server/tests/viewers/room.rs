@@ -70,9 +70,9 @@ impl Viewer {
         self.canvas.screen()
     }
 
-    fn paint(&mut self, frame: &[u8]) {
+    fn paint(&mut self, frame: &[u8], now: Micros) {
         self.fresh += u64::from(is_fresh(frame));
-        self.client.painted();
+        self.client.painted(now);
         if !self.paints {
             return;
         }
@@ -92,7 +92,7 @@ impl Viewer {
             self.client.feed(&bytes, now).expect("an honest server");
             while let Some(event) = self.client.poll() {
                 match event {
-                    ClientEvent::Frame(frame) => self.paint(&frame),
+                    ClientEvent::Frame(frame) => self.paint(&frame, now),
                     // One that has overtaken its frames is of no use here.
                     ClientEvent::Digest { frames, digest: want }
                         if self.paints && frames == self.client.frames_painted() =>

@@ -177,7 +177,7 @@ impl Painting {
         self.dragging.painted(painted.inputs, self.screen.canvas(), decoded);
         let damage = self.show(picture);
         let done = clock();
-        let count = connection.painted();
+        let count = connection.painted(done);
         if self.latencies.painted(painted.inputs, done) {
             self.answers += 1;
             self.decode += decoded.since(began).0;
