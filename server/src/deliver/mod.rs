@@ -266,6 +266,7 @@ impl Delivery {
 
     /// The frame of the last [`Delivery::deliver`] is encoded: so late is it now.
     pub fn encoded(&mut self, now: Micros) {
+        self.pacer.on_encoded(now);
         self.stages.encoded(now);
     }
 

@@ -462,7 +462,6 @@ impl Session {
             self.server.registry.update(self.id, |info| {
                 info.frames += 1;
                 info.updates += frame.frame().count as u64;
-                eprintln!("FRAME {} {} {:?}", info.mode, info.depth, frame.frame().bytes_by_kind);
                 for (kind, bytes) in &frame.frame().bytes_by_kind {
                     *info.payload_bytes_by_kind.entry((*kind).to_owned()).or_default() += bytes;
                 }

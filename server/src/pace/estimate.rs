@@ -52,6 +52,14 @@ struct Flight {
     behind: Option<(Micros, u64)>,
 }
 
+/// The frame that was the shortest time on the link.
+#[derive(Debug, Clone, Copy)]
+struct Quickest {
+    on_link: Micros,
+    bytes: usize,
+    at: Micros,
+}
+
 /// A delivery rate, bytes a second.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
@@ -71,9 +79,8 @@ pub(super) struct Estimate {
     best: VecDeque<Sample>,
     /// The shortest round trip, and when it was seen.
     shortest: Option<(Micros, Micros)>,
-    /// Bytes of the frame that showed it, and how long that took to paint.
-    shortest_bytes: usize,
-    shortest_painting: Micros,
+    /// The frame that was the shortest time on the link, painting apart.
+    quickest: Option<Quickest>,
     /// A shorter memory to replace it from.
     lately: Option<(Micros, Micros)>,
     /// Rounds are counted by deliveries: the round ends when what was sent in it arrives.
@@ -102,6 +109,17 @@ impl Estimate {
         });
     }
 
+    /// The newest frame left only now.
+    pub(super) fn left(&mut self, now: Micros) {
+        let alone = self.flights.len() == 1;
+        let Some(flight) = self.flights.back_mut() else { return };
+        flight.sent = now;
+        if alone {
+            (flight.first_sent, flight.delivered_at) = (now, now);
+            (self.first_sent, self.delivered_at) = (now, Some(now));
+        }
+    }
+
     /// Bytes were acknowledged, and so many frames are still on their way; the newest
     /// acknowledged one took the viewer so long to paint, as it says.
     pub(super) fn acked(&mut self, bytes: usize, still: usize, painting: Micros, now: Micros) {
@@ -117,14 +135,15 @@ impl Estimate {
         let Some(flight) = newest else { return };
         self.first_sent = flight.sent;
         let round_trip = Micros(now.since(flight.sent).0.max(1));
-        let painting = painting.min(round_trip);
-        self.take_round_trip(round_trip, painting, flight.bytes, now);
+        let on_link = Micros(round_trip.0.saturating_sub(painting.0));
+        self.take_round_trip(round_trip, now);
+        self.take_quickest(Quickest { on_link, bytes: flight.bytes, at: now });
         // Neither faster than it was sent nor than it was acknowledged.
         let interval = now.since(flight.delivered_at).0.max(flight.sent.since(flight.first_sent).0).max(1);
         let rate = (self.delivered - flight.delivered) * 1_000_000 / interval;
         let rate = rate.max(self.followed(&flight, now));
         // Who sends little shows a lower bound only.
-        let shown = self.shown(&flight, Micros(round_trip.0 - painting.0));
+        let shown = self.shown(&flight, on_link);
         match self.rate() {
             Some(known) if flight.limited => {
                 let rate = rate.max(shown.min(2 * known));
@@ -161,17 +180,27 @@ impl Estimate {
     /// trip there: a film sends one frame at a time, and would never find out how fast the link
     /// is else. While the viewer paints it the next can be on its way.
     fn shown(&self, flight: &Flight, on_link: Micros) -> u64 {
-        match self.shortest {
-            Some((shortest, _)) if flight.bytes >= TELLING + self.shortest_bytes => {
-                let more = (flight.bytes - self.shortest_bytes) as u64;
-                let shortest = shortest.0.saturating_sub(self.shortest_painting.0);
-                more * 1_000_000 / on_link.0.saturating_sub(shortest).max(500)
+        match self.quickest {
+            Some(quickest) if flight.bytes >= TELLING + quickest.bytes => {
+                let more = (flight.bytes - quickest.bytes) as u64;
+                more * 1_000_000 / on_link.0.saturating_sub(quickest.on_link.0).max(500)
             }
             _ => 0,
         }
     }
 
-    fn take_round_trip(&mut self, sample: Micros, painting: Micros, bytes: usize, now: Micros) {
+    fn take_quickest(&mut self, sample: Quickest) {
+        let replaces = self.quickest.is_none_or(|known| {
+            // A film's pictures are large for minutes, and show no link's own delay.
+            let is_old = sample.bytes <= TELLING && sample.at.since(known.at).0 > REMEMBER.0;
+            sample.on_link <= known.on_link || is_old
+        });
+        if replaces {
+            self.quickest = Some(sample);
+        }
+    }
+
+    fn take_round_trip(&mut self, sample: Micros, now: Micros) {
         let replaces = |known: Option<(Micros, Micros)>, age: u64| match known {
             Some((time, since)) => sample <= time || now.since(since).0 > age,
             None => true,
@@ -181,7 +210,6 @@ impl Estimate {
         }
         if replaces(self.shortest, u64::MAX) {
             self.shortest = Some((sample, now));
-            (self.shortest_bytes, self.shortest_painting) = (bytes, painting);
         } else if self.shortest.is_some_and(|(_, since)| now.since(since) > REMEMBER) {
             self.shortest = self.lately;
         }

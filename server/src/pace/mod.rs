@@ -135,6 +135,12 @@ impl Pacer {
         self.estimate.sent(now, bytes, whole);
     }
 
+    /// The frame of the last [`Pacer::on_sent`] left at `now`: until then it was encoded, which
+    /// says nothing of the link.
+    pub fn on_encoded(&mut self, now: Micros) {
+        self.estimate.left(now);
+    }
+
     /// Frames were acknowledged; so many are still on their way.
     pub fn on_acked(&mut self, acked: &Acked, still_in_flight: usize, now: Micros) {
         self.estimate.acked(acked.bytes, still_in_flight, acked.painting, now);

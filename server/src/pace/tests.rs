@@ -183,3 +183,22 @@ fn a_film_finds_the_links_rate_while_the_viewer_paints() {
     assert!((11_000_000..14_000_000).contains(&found(true)), "{}", found(true));
     assert!(found(false) < 4_000_000, "{}", found(false));
 }
+
+#[test]
+fn a_long_film_does_not_seem_to_have_a_faster_link() {
+    let (mut pacer, mut now) = (Pacer::default(), Micros::ZERO);
+    // Twenty seconds: longer than round trips are remembered.
+    for i in 0..480 {
+        let bytes = if i == 0 { 1_400 } else { 90_000 + i % 7 * 900 };
+        pacer.on_sent(now, bytes, true);
+        let left = now + Micros(15_000 + i as u64 % 5 * 1_000);
+        pacer.on_encoded(left);
+        let painting = Micros(if i == 0 { 0 } else { 7_000 });
+        let at = left + Micros(10_000 + bytes as u64 * 2 / 25) + painting;
+        pacer.on_acked(&Acked { frames: 1, bytes, sent: now, painting }, 0, at);
+        now = now + Micros(41_667);
+        let rate = pacer.rate().unwrap_or(0);
+        assert!(rate < 14_000_000, "{rate} after {i}");
+        assert!(i < 100 || rate > 11_000_000, "{rate} after {i}");
+    }
+}
