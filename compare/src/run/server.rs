@@ -64,8 +64,8 @@ impl ServerSide {
             let (connection, writable) = (&mut self.connection, self.out.is_empty());
             let scene = performance.scene();
             let delivered = timed(&mut self.cpu, || delivery.deliver(scene, connection, writable, now))?;
-            delivery.encoded(now);
             if delivered.frame.is_some() {
+                delivery.encoded(now);
                 moved = true;
                 gauge.sent(delivery.planner().is_settled(), performance.scene());
             }

@@ -48,6 +48,8 @@ pub struct Pacer {
     largest: usize,
     /// When the last frame went, and its bytes.
     last_frame: Option<(Micros, usize)>,
+    /// Whether it is not known yet when that left.
+    encoding: bool,
     last_input: Option<Micros>,
 }
 
@@ -66,7 +68,13 @@ pub enum Pace {
 
 impl Default for Pacer {
     fn default() -> Self {
-        Self { estimate: Estimate::default(), largest: MAX_WINDOW, last_frame: None, last_input: None }
+        Self {
+            estimate: Estimate::default(),
+            largest: MAX_WINDOW,
+            last_frame: None,
+            encoding: false,
+            last_input: None,
+        }
     }
 }
 
@@ -131,14 +139,16 @@ impl Pacer {
     /// A frame of so many bytes was given to the connection; `whole`: nothing was left over
     /// that could have been sent as well.
     pub fn on_sent(&mut self, now: Micros, bytes: usize, whole: bool) {
-        self.last_frame = Some((now, bytes));
+        (self.last_frame, self.encoding) = (Some((now, bytes)), true);
         self.estimate.sent(now, bytes, whole);
     }
 
     /// The frame of the last [`Pacer::on_sent`] left at `now`: until then it was encoded, which
     /// says nothing of the link.
     pub fn on_encoded(&mut self, now: Micros) {
-        self.estimate.left(now);
+        if std::mem::take(&mut self.encoding) {
+            self.estimate.left(now);
+        }
     }
 
     /// Frames were acknowledged; so many are still on their way.

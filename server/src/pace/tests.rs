@@ -193,6 +193,7 @@ fn a_long_film_does_not_seem_to_have_a_faster_link() {
         pacer.on_sent(now, bytes, true);
         let left = now + Micros(15_000 + i as u64 % 5 * 1_000);
         pacer.on_encoded(left);
+        pacer.on_encoded(left + Micros(9_000));
         let painting = Micros(if i == 0 { 0 } else { 7_000 });
         let at = left + Micros(10_000 + bytes as u64 * 2 / 25) + painting;
         pacer.on_acked(&Acked { frames: 1, bytes, sent: now, painting }, 0, at);
