@@ -29,6 +29,9 @@ const ANSWER_INTERVAL: Micros = Micros(3_000);
 /// An answer is expected for so long after an input.
 const ANSWER_TIME: Micros = Micros(150_000);
 
+/// A first round trip of less is quick: hardly any of it was the first frame's bytes.
+const QUICK: Micros = Micros(150_000);
+
 /// Frames on their way at most, whatever their size.
 const MAX_FRAMES: usize = 64;
 
@@ -82,7 +85,7 @@ impl Pacer {
     /// The screen has so many pixels: with what is on its way, a viewer takes less memory than
     /// half a picture beside its shadow.
     pub fn shows(&mut self, pixels: u64) {
-        self.largest = (pixels as usize * 5 / 4).clamp(MIN_WINDOW, MAX_WINDOW);
+        self.largest = (pixels as usize / 4).clamp(MIN_WINDOW, MAX_WINDOW);
     }
 
     /// The person did something: an answer is expected.
@@ -182,8 +185,7 @@ impl Pacer {
             Some(rate) => (rate * FRAME_INTERVAL.0 / 1_000_000) as usize,
             // The very first shows the link's delay, so it should not take long itself.
             None if self.last_frame.is_none() => MIN_FRAME,
-            // Several of the next are acknowledged before what may be on its way has arrived.
-            None => FIRST_WINDOW / 5,
+            None => FIRST_WINDOW / 2,
         }
         .clamp(MIN_FRAME, self.largest)
     }
@@ -193,6 +195,8 @@ impl Pacer {
         match self.estimate.in_flight() {
             Some(bytes) if self.estimate.drains() => bytes as usize,
             Some(bytes) => bytes as usize + self.frame_bytes(),
+            // Who answers the very first so soon is not behind the slowest of links.
+            None if self.round_trip().is_some_and(|time| time < QUICK) => FIRST_WINDOW * 3 / 2,
             None => FIRST_WINDOW,
         }
         .clamp(2 * MIN_FRAME, self.largest)

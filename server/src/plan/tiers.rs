@@ -86,7 +86,8 @@ impl Tiers {
     pub(super) fn choose(&self, look: Look, rate: u64) -> Tier {
         let dense = self.nanoseconds(look, Tier::Dense, rate);
         // Estimates of tiers that were not tried lately may be wrong; what is certain is not.
-        let saves = self.bytes(look, Tier::Dense) <= look.most;
+        // Dense coding is dear until it has learned, and may be a little dearer than that.
+        let saves = self.bytes(look, Tier::Dense) <= look.most.saturating_mul(5) / 4;
         let noticed = if saves { NOTICED[look.kind] } else { 0 };
         [Tier::Balanced, Tier::Fast]
             .into_iter()
@@ -169,9 +170,9 @@ mod tests {
     #[test]
     fn what_takes_fewer_bytes_and_less_time_is_taken() {
         let mut tiers = Tiers::default();
-        let look = Look::at(&noise(), Rect::new(0, 0, 32, 32), 32 * 32 * 2);
+        let look = Look::at(&noise(), Rect::new(0, 0, 32, 32), 32 * 32 * 3 / 2);
         assert_eq!(tiers.choose(look, 1_000_000), Tier::Dense);
-        // 20 bits a pixel instead of 16 are half a millisecond more: too few to be noticed.
+        // 20 bits a pixel instead of 12 are a millisecond more: too few to be noticed.
         (0..4).for_each(|_| tiers.told(look, Tier::Dense, 32 * 32 * 20 / 8, None));
         assert_ne!(tiers.choose(look, 1_000_000), Tier::Dense);
     }

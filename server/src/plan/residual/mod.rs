@@ -51,7 +51,7 @@ const FILL_MIN: u64 = 16384;
 
 /// Rates, bytes a second, at which pixels with alpha are squeezed less and more.
 const HURRY: u64 = 40_000_000;
-const PATIENCE: u64 = 500_000;
+const PATIENCE: u64 = 1_000_000;
 
 /// Which commands may describe a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
