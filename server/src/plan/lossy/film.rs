@@ -8,8 +8,8 @@ use super::super::residual::Job;
 use super::grid::Block;
 use crate::lossy::LossyEncoder;
 
-/// What a film may take of the link, in hundredths.
-const SHARE: u64 = 60;
+/// What a film may take of the link, in hundredths: a key's answer waits behind half a picture.
+const SHARE: u64 = 40;
 
 /// The finest steps, in halves of a pixel value: noise is above 38 dB in films, and above 42
 /// in photographs. With the coarsest there is a picture still.
@@ -109,7 +109,8 @@ mod tests {
             bytes = 400_000 / u64::from(film.step);
             film.learn(bytes, goal);
         }
-        assert!((5_000..7_000).contains(&bytes), "{bytes}");
+        let goal = 10_000 * SHARE / 100;
+        assert!((goal * 5 / 6..goal * 7 / 6).contains(&bytes), "{bytes}");
         assert!(film.rest() >= REST.0);
     }
 }
