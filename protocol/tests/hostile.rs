@@ -481,9 +481,7 @@ fn acknowledgements_that_lie() {
         server.send_frame(vec![2], NOW);
         let results: Vec<_> = acks
             .iter()
-            .map(|&n| {
-                server.feed(&control(&ClientControl::Ack(Ack { frames: n, painting: n })), NOW).is_err()
-            })
+            .map(|&n| server.feed(&control(&ClientControl::Ack(Ack { frames: n, units: n })), NOW).is_err())
             .collect();
         assert_eq!(results.contains(&true), fails, "{acks:?}");
         assert!(server.frames_painted() <= server.frames_sent());

@@ -12,6 +12,7 @@ use panto_server::scene::SharedScene;
 use panto_server::source::X11Source;
 use panto_server::virtual_display::VirtualDisplay;
 use panto_tests::harness::{XDisplay, eventually};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use x11rb::connection::Connection;
 use x11rb::protocol::xfixes::ConnectionExt as _;
@@ -32,6 +33,27 @@ pub struct Desk {
     // After everything that is connected to it.
     _xvfb: VirtualDisplay,
     dir: TempDir,
+}
+
+/// A program that can be held still: many draw for ever, or whenever they get to it, and
+/// a picture can be compared only while it rests.
+pub struct Program(Pid);
+
+impl Program {
+    pub fn stop(&self) {
+        kill_process(self.0, Signal::STOP).expect("it runs");
+    }
+
+    pub fn go_on(&self) {
+        kill_process(self.0, Signal::CONT).expect("it runs");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Held still it would not end with its display.
+        let _ = kill_process(self.0, Signal::CONT);
+    }
 }
 
 impl Desk {
@@ -56,6 +78,7 @@ impl Desk {
         // Colours and antialiased glyphs give the palettes something to choose from.
         let script = r#"
             mkfifo "$DIR/lines"
+            echo $$ > "$DIR/pid"
             exec xterm -fa Monospace -fs 9 -geometry GEOMETRY -title ready -e sh -c '
                 while read -r from to < "$DIR/lines"; do
                     while [ "$from" -lt "$to" ]; do
@@ -101,6 +124,12 @@ impl Desk {
         eventually(name, || {
             std::fs::read_to_string(self.dir.path().join(name)).ok().filter(|s| s.ends_with('\n'))
         })
+    }
+
+    /// The program whose number stands in the file `pid`, which runs until it is stopped.
+    pub fn program(&self) -> Program {
+        let process: i32 = self.file("pid").trim().parse().expect("a process number");
+        Program(Pid::from_raw(process).expect("a process number"))
     }
 
     /// Serves it to these viewers.

@@ -7,7 +7,6 @@ use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{Depth, Scale, Settings};
 use panto_tests::harness::{PATIENCE, eventually};
 use panto_viewer::core::Command;
-use rustix::process::{Pid, Signal, kill_process};
 use x11rb::connection::Connection;
 use x11rb::protocol::render::{ConnectionExt as _, CreatePictureAux, PictType};
 use x11rb::protocol::xproto::{
@@ -16,7 +15,7 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::wrapper::ConnectionExt as _;
 
-use super::desk::Desk;
+use super::desk::{Desk, Program};
 use super::{Stage, every_mode};
 
 const SIZE: Size = Size::new(640, 400);
@@ -42,20 +41,6 @@ async fn an_xterm_that_scrolls() {
     }
 }
 
-/// A program that can be held still: its progress bars move for ever, and a picture can
-/// be compared only while it rests.
-struct Held(Pid);
-
-impl Held {
-    fn stop(&self) {
-        kill_process(self.0, Signal::STOP).expect("it runs");
-    }
-
-    fn go_on(&self) {
-        kill_process(self.0, Signal::CONT).expect("it runs");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn gtk_widgets_clicked_and_typed_into() {
     let size = Size::new(880, 560);
@@ -70,8 +55,7 @@ async fn gtk_widgets_clicked_and_typed_into() {
             exec openbox --startup "sh $DIR/start"
         "#,
     );
-    let program: i32 = desk.file("pid").trim().parse().expect("a process number");
-    let program = Held(Pid::from_raw(program).expect("a process number"));
+    let program = desk.program();
     // It comes up with the keyboard in its first entry, the text there selected.
     let entry = Rect::new(16, 62, 320, 32);
     eventually("the widgets appear", || {
@@ -90,7 +74,7 @@ async fn gtk_widgets_clicked_and_typed_into() {
     }
 }
 
-async fn widgets(desk: &Desk, program: &Held, stage: &mut Stage, entry: Rect) {
+async fn widgets(desk: &Desk, program: &Program, stage: &mut Stage, entry: Rect) {
     let still = async |stage: &Stage, what: &str| {
         program.stop();
         stage.agree(what).await;
@@ -177,6 +161,9 @@ async fn the_pointer_has_the_servers_shapes() {
     let root = ChangeWindowAttributesAux::new().cursor(glyph_cursor(&desk, CROSSHAIR));
     desk.conn.change_window_attributes(desk.root, &root).unwrap();
     glass_window(&desk, Rect::new(440, 40, 120, 120));
+    // It would redraw its cursor when the pointer comes and goes, at a time of its own.
+    let xterm = desk.program();
+    xterm.stop();
     for depth in Depth::ALL {
         let mut stage = desk.stage("pointer", every_mode(depth)).await;
         let mut seen: Vec<CursorImage> = Vec::new();

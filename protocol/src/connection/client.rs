@@ -166,7 +166,7 @@ impl ClientConnection {
     /// Appends bytes for the server to `out`, until about `max` are in it.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, max: usize) {
         if std::mem::take(&mut self.unacked) {
-            self.send(ClientControl::Ack(Ack { frames: self.painted, painting: self.painting.0 / 100 }));
+            self.send(ClientControl::Ack(Ack::new(self.painted, self.painting)));
         }
         while out.len() < max && self.mux.poll_chunk(out) {}
     }

@@ -367,19 +367,19 @@ impl ServerConnection {
         Ok(())
     }
 
-    fn ack(&mut self, Ack { frames, painting }: Ack) -> Result<(), ConnectionError> {
-        let newly = frames
+    fn ack(&mut self, ack: Ack) -> Result<(), ConnectionError> {
+        let newly = ack
+            .frames
             .checked_sub(self.painted)
             .and_then(|n| usize::try_from(n).ok())
             .filter(|&n| n <= self.in_flight.len())
             .ok_or(ConnectionError::Unexpected { what: "acknowledgement" })?;
-        let mut acked =
-            Acked { frames, bytes: 0, sent: Micros::ZERO, painting: Micros(painting.saturating_mul(100)) };
+        let mut acked = Acked { frames: ack.frames, bytes: 0, sent: Micros::ZERO, painting: ack.painting() };
         for frame in self.in_flight.drain(..newly) {
             acked.bytes += frame.message.len();
             acked.sent = frame.sent;
         }
-        self.painted = frames;
+        self.painted = ack.frames;
         if newly > 0 {
             self.events.push_back(ServerEvent::Acked(acked));
         }

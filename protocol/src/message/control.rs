@@ -19,6 +19,7 @@ use super::handshake::{decode_outputs, encode_outputs};
 use super::{Auth, Bye, ClientHello, ServerHello, Settings, Welcome};
 use crate::canvas::Digest;
 use crate::geometry::{Rect, Size};
+use crate::time::Micros;
 use crate::wire::{DecodeError, MAX_SECRET, MAX_STATS_TEXT, Reader, Writer};
 
 /// Frames are painted (section 5.2).
@@ -26,9 +27,24 @@ use crate::wire::{DecodeError, MAX_SECRET, MAX_STATS_TEXT, Reader, Writer};
 pub struct Ack {
     /// How many, counted from the session's start.
     pub frames: u64,
-    /// What the newest of them took in the viewer: from its last byte's arrival to the end of
-    /// its painting, in units of 100 µs.
-    pub painting: u64,
+    /// What the newest of them took in the viewer, from its last byte's arrival to the end of
+    /// its painting, in units of 100 µs: [`Ack::painting`].
+    pub units: u64,
+}
+
+/// Microseconds of a unit of painting time.
+const UNIT: u64 = 100;
+
+impl Ack {
+    /// So many frames are painted, the newest of them in this time, rounded down to 100 µs.
+    pub const fn new(frames: u64, painting: Micros) -> Self {
+        Self { frames, units: painting.0 / UNIT }
+    }
+
+    /// What the newest frame took in the viewer.
+    pub const fn painting(&self) -> Micros {
+        Micros(self.units.saturating_mul(UNIT))
+    }
 }
 
 /// What a viewer says on the control channel.
@@ -109,7 +125,7 @@ impl ClientControl {
             Self::Ack(m) => {
                 out.u8(0x03);
                 out.varint(m.frames);
-                out.varint(m.painting);
+                out.varint(m.units);
             }
             Self::Ping(token) => {
                 out.u8(0x04);
@@ -143,7 +159,7 @@ impl ClientControl {
         let message = match r.u8("control message")? {
             0x01 => Self::Hello(ClientHello::decode(r)?),
             0x02 => Self::Auth(Auth::decode(r)?),
-            0x03 => Self::Ack(Ack { frames: r.varint()?, painting: r.varint()? }),
+            0x03 => Self::Ack(Ack { frames: r.varint()?, units: r.varint()? }),
             0x04 => Self::Ping(r.varint()?),
             0x05 => Self::Pong(r.varint()?),
             0x06 => Self::Settings(Settings::decode(r)?),

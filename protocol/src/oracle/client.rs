@@ -9,7 +9,7 @@ use crate::connection::{Channel, ClientConfig, ClientConnection, ClientEvent, Co
 use crate::draw::{SurfaceId, SurfaceResize};
 use crate::geometry::{Point, Rect, Size};
 use crate::message::{
-    Ack, AuthMethods, Bye, ByeReason, ClientControl, CursorMessage, InputEvent, Offer, ResumeTicket, Rights,
+    AuthMethods, Bye, ByeReason, ClientControl, CursorMessage, InputEvent, Offer, ResumeTicket, Rights,
     ServerControl, ServerHello, Settings, VERSION, Welcome,
 };
 use crate::time::Micros;
@@ -220,8 +220,9 @@ impl Run {
         for (channel, message) in self.output.read(&out) {
             match channel {
                 Channel::Control => match ClientControl::decode(&message) {
-                    Ok(ClientControl::Ack(Ack { frames, .. })) => {
-                        assert!(frames <= self.painted);
+                    Ok(ClientControl::Ack(ack)) => {
+                        let frames = ack.frames;
+                        assert!(frames <= self.painted && ack.painting() <= self.now);
                         assert!(self.acked.is_none_or(|before| frames == before + 1));
                         self.acked = Some(frames);
                     }

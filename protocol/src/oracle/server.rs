@@ -161,7 +161,7 @@ impl Run {
 
     fn control(&self, kind: u8, arg: u8) -> ClientControl {
         let number = u64::from(arg);
-        let ack = |frames| ClientControl::Ack(Ack { frames, painting: number << (arg % 57) });
+        let ack = |frames| ClientControl::Ack(Ack { frames, units: number << (arg % 57) });
         let hashes = |n: u8| (0..n).map(|i| ContentHash(number << 8 | u64::from(i))).collect();
         match kind % 12 {
             0 | 1 => ClientControl::Hello(ClientHello {

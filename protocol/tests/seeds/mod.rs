@@ -529,7 +529,7 @@ fn message() -> Vec<(String, Vec<u8>)> {
         ("hello-resume", hello(VERSION, Some(ticket))),
         ("hello-version", hello(VERSION + 1, None)),
         ("auth", ClientControl::Auth(Auth { method: AuthMethods::TICKET, secret: "x".repeat(300) })),
-        ("ack", ClientControl::Ack(Ack { frames: u64::MAX, painting: u64::MAX })),
+        ("ack", ClientControl::Ack(Ack { frames: u64::MAX, units: u64::MAX })),
         ("ping", ClientControl::Ping(300)),
         ("pong", ClientControl::Pong(0)),
         ("settings", ClientControl::Settings(settings())),

@@ -29,8 +29,8 @@ pub(super) const FIRST_WINDOW: usize = 32 << 10;
 /// Bytes of a frame from which on it tells something of the rate by itself.
 const TELLING: usize = 4096;
 
-/// Bytes from one acknowledgement to another that tell the rate while starting: a few pauses
-/// of the viewer's must not count.
+/// Bytes from one acknowledgement to another that tell the rate: in fewer, a pause of the
+/// viewer's would count for too much.
 const FOLLOWING: u64 = 8192;
 
 /// While starting: twice what was delivered in the last round.
@@ -165,9 +165,9 @@ impl Estimate {
         }
     }
 
-    /// The rate that a frame shows at first by following another: as long as it is on its way,
-    /// what comes before it and itself arrive as fast as the link is. Over whole round trips, of
-    /// which the first are spent waiting, the link would seem slower until much later.
+    /// The rate that a frame shows by following another: as long as it is on its way, what comes
+    /// before it and itself arrive as fast as the link is. Over whole round trips, of which the
+    /// first are spent waiting, the link would seem slower until much later.
     fn followed(&self, flight: &Flight, now: Micros) -> u64 {
         let Some((begin, delivered)) = flight.behind else { return 0 };
         let (bytes, time) = (self.delivered - delivered, now.since(begin).0.max(5_000));
@@ -176,9 +176,9 @@ impl Estimate {
         if bytes < FOLLOWING || time < least { 0 } else { bytes * 1_000_000 / time }
     }
 
-    /// The rate that one frame shows by its time on the link, longer than the shortest round
-    /// trip there: a film sends one frame at a time, and would never find out how fast the link
-    /// is else. While the viewer paints it the next can be on its way.
+    /// The rate that one frame shows by being longer on the link than the quickest: a film sends
+    /// one frame at a time, and would never find out how fast the link is else. While the viewer
+    /// paints it the next can be on its way.
     fn shown(&self, flight: &Flight, on_link: Micros) -> u64 {
         match self.quickest {
             Some(quickest) if flight.bytes >= TELLING + quickest.bytes => {
@@ -191,7 +191,7 @@ impl Estimate {
 
     fn take_quickest(&mut self, sample: Quickest) {
         let replaces = self.quickest.is_none_or(|known| {
-            // A film's pictures are large for minutes, and show no link's own delay.
+            // A film's pictures, large for minutes, do not show how long the link itself takes.
             let is_old = sample.bytes <= TELLING && sample.at.since(known.at).0 > REMEMBER.0;
             sample.on_link <= known.on_link || is_old
         });

@@ -11,7 +11,7 @@ mod grid;
 use std::collections::HashMap;
 
 use panto_protocol::canvas::{Canvas, PaintError};
-use panto_protocol::draw::{LossyPixels, SurfaceId};
+use panto_protocol::draw::SurfaceId;
 use panto_protocol::geometry::{Rect, Region};
 use panto_protocol::time::Micros;
 use panto_protocol::wire::MAX_INLINE_PIXELS;
@@ -199,8 +199,10 @@ impl Lossy {
                 let now = &shadow.surface(job.surface)?.picture;
                 let command = self.stills.encode(job.surface, rect, job.target, now, step as u8);
                 let look = job.look(rect);
+                let exactly = tiers.bytes(look, tiers.choose(look, rate));
+                let bits = frame.models().map_or(0, |models| models.weigh_lossy(&command, shadow).bits());
                 // Noise: told twice it would be late twice.
-                if weight(&command) * 2 > tiers.bytes(look, tiers.choose(look, rate)) {
+                if bits > exactly * 8 / 2 {
                     told.exact.push(rect);
                     continue;
                 }
@@ -311,15 +313,6 @@ impl Lossy {
     pub(super) fn take_due(&mut self) -> Option<Micros> {
         self.due.take()
     }
-}
-
-/// Bytes that a command will take, about: where a level is, its sign and its digits.
-fn weight(command: &LossyPixels) -> u64 {
-    let bits = |level: &i16| match level.unsigned_abs() {
-        0 => 0,
-        level => 5 + u64::from(level.ilog2()),
-    };
-    command.levels.iter().flatten().map(bits).sum::<u64>() / 8
 }
 
 fn earlier(due: &mut Option<Micros>, at: Micros) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use panto_protocol::connection::{ClientConfig, ClientConnection};
 use panto_protocol::message::{AuthMethods, Offer, ResumeTicket, Rights, ServerHello, Settings, Welcome};
-use panto_transport::Pipe;
+use panto_transport::{Endpoint, Pipe};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::link::Link;
@@ -63,8 +63,10 @@ impl Client {
         }
         self.bytes_before.0 += counters.read();
         self.bytes_before.1 += counters.written();
+        let is_unix = matches!(self.options.target.endpoint, Endpoint::Unix(_));
+        let may_want_tls = !self.options.tls && !is_unix && !link.met && self.connected_at.is_none();
         match result {
-            Err(ViewError::Lost { .. } | ViewError::NotPanto { .. }) if !self.options.tls && !link.met => {
+            Err(ViewError::Lost { .. } | ViewError::NotPanto { .. }) if may_want_tls => {
                 let reason = "whoever listens there does not answer without TLS";
                 Err(ViewError::NeedsTls { target: self.options.target.to_string(), reason })
             }
