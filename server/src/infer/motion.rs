@@ -209,20 +209,32 @@ fn agreement(old: &Picture, new: &Picture, rect: Rect, vector: Point, min_gain: 
 /// Maximal runs of equal pixels of two rows, in coordinates that begin at `left`.
 fn equal_runs(a: &[u32], b: &[u32], left: i32, runs: &mut Vec<(i32, i32)>) {
     runs.clear();
+    // Most rows of what moved agree as a whole.
+    if a == b {
+        runs.push((left, left + a.len() as i32));
+        return;
+    }
     let end = a.len().min(b.len());
     let mut i = 0;
     while i < end {
-        i += a[i..end].iter().zip(&b[i..end]).take_while(|(x, y)| x != y).count();
+        i += until(&a[i..end], &b[i..end], |x, y| x == y);
         let start = i;
-        // Sixteen at a time, then one by one.
-        while i + 16 <= end && a[i..i + 16] == b[i..i + 16] {
-            i += 16;
-        }
-        i += a[i..end].iter().zip(&b[i..end]).take_while(|(x, y)| x == y).count();
+        i += until(&a[i..end], &b[i..end], |x, y| x != y);
         if i > start {
             runs.push((left + start as i32, left + i as i32));
         }
     }
+}
+
+/// How many pixels come before the first pair of which `is` holds: sixteen at a time without
+/// a branch, which the compiler makes vectors of, then one by one.
+fn until(a: &[u32], b: &[u32], is: impl Fn(u32, u32) -> bool) -> usize {
+    let none = |(a, b): &(&[u32; 16], &[u32; 16])| {
+        !a.iter().zip(b.iter()).fold(false, |any, (&x, &y)| any | is(x, y))
+    };
+    let (blocks, others) = (a.as_chunks::<16>().0, b.as_chunks::<16>().0);
+    let i = 16 * blocks.iter().zip(others).take_while(none).count();
+    i + a[i..].iter().zip(&b[i..]).take_while(|&(&x, &y)| !is(x, y)).count()
 }
 
 fn without(rects: &[Rect], taken: &[Rect]) -> Vec<Rect> {

@@ -12,6 +12,9 @@ const CELL_HEIGHT: i32 = 32;
 /// encoding's (palette, compressor) take about 30 bytes, as much as 250 pixels of text.
 const WASTE: u64 = 256;
 
+/// So many rectangles are compared with each other.
+const FEW: usize = 64;
+
 /// Rectangles around all pixels inside `region` in which `a` and `b` differ,
 /// tight and disjoint, from the top down. Both pictures have the same size.
 pub fn differences(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
@@ -63,11 +66,15 @@ fn differences_in(a: &Picture, b: &Picture, rect: Rect, found: &mut Vec<Rect>) {
     found.append(&mut above);
 }
 
-/// Joining while walking can leave rectangles that overlap; those become one.
+/// Joining while walking can leave rectangles that overlap; those become one. So do a few
+/// that lie on both sides of a seam between the region's rectangles.
 fn join(rects: Vec<Rect>) -> Vec<Rect> {
+    let few = rects.len() <= FEW;
     let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
     for mut rect in rects {
-        while let Some(i) = out.iter().position(|r| r.intersects(&rect)) {
+        let is_near = |r: &Rect, rect: &Rect| r.union(rect).area() <= r.area() + rect.area() + WASTE;
+        let belong = |r: &Rect, rect: &Rect| r.intersects(rect) || few && is_near(r, rect);
+        while let Some(i) = out.iter().position(|r| belong(r, &rect)) {
             rect = rect.union(&out.swap_remove(i));
         }
         out.push(rect);
@@ -88,11 +95,17 @@ fn tight(a: &Picture, b: &Picture, cell: Rect) -> Option<Rect> {
     let bottom = (top..cell.bottom).rev().find(|&y| differs(y)).unwrap_or(top) + 1;
     let (mut left, mut right) = (cell.right, cell.left);
     for y in top..bottom {
-        let (x, z) = (a.row(y, cell.left, cell.right), b.row(y, cell.left, cell.right));
-        if let Some(first) = x.iter().zip(z).position(|(p, q)| p != q) {
-            left = left.min(cell.left + first as i32);
-            let last = x.iter().zip(z).rposition(|(p, q)| p != q).unwrap_or(first);
-            right = right.max(cell.left + last as i32 + 1);
+        // Only what lies outside of what is known already.
+        let (x, z) = (a.row(y, cell.left, left), b.row(y, cell.left, left));
+        if x != z {
+            left = cell.left + x.iter().zip(z).position(|(p, q)| p != q).unwrap_or(0) as i32;
+        }
+        let (x, z) = (a.row(y, right, cell.right), b.row(y, right, cell.right));
+        if x != z {
+            right += x.iter().zip(z).rposition(|(p, q)| p != q).map_or(0, |last| last as i32 + 1);
+        }
+        if (left, right) == (cell.left, cell.right) {
+            break;
         }
     }
     Some(Rect::from_corners(left, top, right, bottom))

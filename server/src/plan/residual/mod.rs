@@ -183,10 +183,17 @@ impl Residual {
         let mut rects = differences(job.target, now, &fresh);
         // Nothing outside the differences is dirty any more.
         fresh = rects.iter().copied().collect();
-        if job.tools.copies && !job.urgent && !rects.is_empty() && self.copies(job, &fresh, shadow, frame)? {
-            let now = &shadow.surface(job.surface)?.picture;
-            rects = differences(job.target, now, &fresh);
-            old = differences(job.target, now, &old.iter().copied().collect());
+        if job.tools.copies && !job.urgent && !rects.is_empty() {
+            let right = self.copies(job, &fresh, shadow, frame)?;
+            if !right.is_empty() {
+                let now = &shadow.surface(job.surface)?.picture;
+                let still = |mut region: Region| {
+                    region.subtract_region(&right);
+                    differences(job.target, now, &region)
+                };
+                rects = still(fresh);
+                old = still(old.into_iter().collect());
+            }
         }
         *dirty = rects.iter().chain(&old).copied().collect();
         let put_off = !job.urgent && self.put_off >= PUT_OFF;
@@ -444,26 +451,26 @@ impl Residual {
         bytes
     }
 
-    /// Finds moves; `true` if any was emitted. `dirty` grows by nothing: copies only
-    /// make pixels right.
+    /// Emits the moves that it finds; returns what they put right, every pixel of it.
     fn copies(
         &mut self,
         job: &Job<'_>,
         dirty: &Region,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
-    ) -> Result<bool, PaintError> {
+    ) -> Result<Region, PaintError> {
         let piece = if job.tools.inline { 0 } else { 8 * PUT_PIECE };
         let worth = self.prices.edges_of_a_copy(piece);
         let moves = self.motion.find(&shadow.surface(job.surface)?.picture, job.target, dirty, worth);
         if moves.is_empty() {
-            return Ok(false);
+            return Ok(Region::default());
         }
+        let right = moves.iter().map(|m| Rect::at(m.to, m.from.size())).collect();
         let items = moves.iter().map(|m| CopyItem { source: job.surface, rect: m.from, to: m.to }).collect();
         let before = frame.len();
         frame.emit(shadow, &DrawCommand::Copy(Copy { surface: job.surface, items }))?;
         self.prices.copied(moves.len(), frame.len() - before);
-        Ok(true)
+        Ok(right)
     }
 }
 
