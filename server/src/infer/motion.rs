@@ -62,8 +62,8 @@ impl Motion {
         }
         let mut moves = Vec::new();
         let mut tried: Vec<Point> = Vec::new();
-        let mut used = Vec::new();
-        let attempt = |vector: Point, left: &mut Vec<Rect>, moves: &mut Vec<Moved>| {
+        let mut used: Vec<(Point, u64)> = Vec::new();
+        let mut attempt = |vector: Point, left: &mut Vec<Rect>, moves: &mut Vec<Moved>| {
             let before = moves.len();
             for rect in left.iter() {
                 agreement(old, new, *rect, vector, min_gain, moves);
@@ -72,14 +72,12 @@ impl Motion {
             let taken: Vec<Rect> = moves[before..].iter().map(|m| Rect::at(m.to, m.from.size())).collect();
             if !taken.is_empty() {
                 *left = without(left, &taken);
+                used.push((vector, area(&taken)));
             }
-            !taken.is_empty()
         };
         for vector in self.recent.clone() {
             tried.push(vector);
-            if attempt(vector, &mut left, &mut moves) {
-                used.push(vector);
-            }
+            attempt(vector, &mut left, &mut moves);
         }
         // What is not explained yet is worth a search of its own.
         if area(&left) * 8 > whole && moves.len() < MAX_MOVES {
@@ -95,18 +93,18 @@ impl Motion {
             let least = votes.first().map_or(0, |(_, n)| n / 4).max(MIN_VOTES);
             let vectors = votes.into_iter().filter(|(v, n)| *n >= least && !tried.contains(v));
             for (vector, _) in vectors.take(MAX_VECTORS) {
-                if attempt(vector, &mut left, &mut moves) {
-                    used.push(vector);
-                }
+                attempt(vector, &mut left, &mut moves);
                 if area(&left) * 16 < whole || moves.len() >= MAX_MOVES {
                     break;
                 }
             }
         }
-        // The latest first; a vector that no longer works is forgotten when others do.
+        // The latest first, and of these those that explain much: what agrees by chance must not
+        // be cut out of what moved. A vector that no longer works is forgotten when others do.
         if !used.is_empty() {
-            self.recent.retain(|v| !used.contains(v));
-            self.recent.splice(0..0, used);
+            used.sort_by_key(|(_, area)| std::cmp::Reverse(*area));
+            self.recent.retain(|v| used.iter().all(|(u, _)| u != v));
+            self.recent.splice(0..0, used.into_iter().map(|(vector, _)| vector));
             self.recent.truncate(MAX_RECENT);
         }
         moves

@@ -18,9 +18,19 @@ use crate::capture::{CaptureError, CaptureSink, Windows, WindowsState, X11Captur
 use crate::inject::{InjectError, Injector, XtestInjector};
 use crate::scene::{Scene, SharedScene};
 
-/// Shortest time between two grabs. Half a frame at 60 a second: the pacer decides
-/// what is sent, this only bounds the work when nobody is slow.
-const GRAB_INTERVAL: Duration = Duration::from_millis(8);
+/// Shortest time between two grabs: as the pacer sends a frame at 60 a second, each grab
+/// becomes one at once.
+const GRAB_INTERVAL: Duration = Duration::from_millis(16);
+
+/// The same while the screen may be answering a person.
+const ANSWER_INTERVAL: Duration = Duration::from_millis(8);
+
+/// What most programs take at least to answer. A grab just before the answer makes it wait
+/// for another.
+const ANSWER_DELAY: Duration = Duration::from_millis(2);
+
+/// An answer is expected for so long after an input.
+const ANSWER_TIME: Duration = Duration::from_millis(150);
 
 /// A captured X display.
 pub struct X11Source {
@@ -41,6 +51,7 @@ struct State {
     resize: Option<Size>,
     failure: Option<String>,
     windows: WindowsState,
+    last_input: Option<Instant>,
 }
 
 /// Why a display cannot be served.
@@ -74,7 +85,8 @@ impl X11Source {
         capture.pause()?;
         let wake =
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
-        let state = State { stop: false, resize: None, failure: None, windows: capture.windows() };
+        let state =
+            State { stop: false, resize: None, failure: None, windows: capture.windows(), last_input: None };
         let orders = Arc::new(Orders { wake, state: Mutex::new(state) });
 
         let grabbing = {
@@ -121,6 +133,8 @@ impl Orders {
 
 impl Source for X11Source {
     fn input(&self, event: &InputEvent) {
+        self.orders.state().last_input = Some(Instant::now());
+        self.orders.wake();
         let sender = self.input.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(sender) = &*sender {
             // The thread is gone only after the display is, which capture reports.
@@ -170,9 +184,9 @@ fn grab_while_viewed(
     let mut last_grab = Instant::now() - GRAB_INTERVAL;
     let mut pending = false;
     loop {
-        let (stop, resize) = {
+        let (stop, resize, last_input) = {
             let mut state = orders.state();
-            (state.stop, state.resize.take())
+            (state.stop, state.resize.take(), state.last_input)
         };
         if stop {
             return Ok(());
@@ -194,22 +208,33 @@ fn grab_while_viewed(
             }
             _ => {}
         }
-        let since = last_grab.elapsed();
-        if pending && since >= GRAB_INTERVAL {
-            last_grab = Instant::now();
-            pending = false;
+        let now = Instant::now();
+        let next = next_grab(last_grab, last_input, now);
+        if pending && now >= next {
+            (last_grab, pending) = (now, false);
             grab(capture, scene)?;
             orders.state().windows = capture.windows();
             continue;
         }
         if pending {
             // The display has news already and would end any wait for it at once.
-            pause(&orders.wake, GRAB_INTERVAL - since);
+            pause(&orders.wake, next - now);
         } else {
             pending = capture.wait(orders.wake.as_fd(), None)?.screen && capturing;
         }
         let mut count = [0; 8];
         let _ = rustix::io::read(&orders.wake, &mut count);
+    }
+}
+
+/// When to grab what has changed since the last grab.
+fn next_grab(last_grab: Instant, last_input: Option<Instant>, now: Instant) -> Instant {
+    let latest = last_grab + GRAB_INTERVAL;
+    match last_input {
+        Some(at) if now < at + ANSWER_TIME => {
+            (last_grab + ANSWER_INTERVAL).max(at + ANSWER_DELAY).min(latest)
+        }
+        _ => latest,
     }
 }
 
@@ -286,5 +311,25 @@ impl CaptureSink for SceneSink<'_> {
     fn cursor(&mut self, image: CursorImage) {
         self.scene.set_cursor(image);
         self.changed = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_grabbed_sooner_and_not_just_before_they_come() {
+        let ms = Duration::from_millis;
+        let last = Instant::now();
+        assert_eq!(next_grab(last, None, last), last + GRAB_INTERVAL);
+        // A person does something while other things change.
+        for (input, next) in [(0, 8), (5, 8), (7, 9), (12, 14), (15, 16)] {
+            let at = last + ms(input);
+            assert_eq!(next_grab(last, Some(at), at), last + ms(next), "{input}");
+        }
+        // And then nothing for a while.
+        let long_ago = last - ANSWER_TIME;
+        assert_eq!(next_grab(last, Some(long_ago), last), last + GRAB_INTERVAL);
     }
 }
