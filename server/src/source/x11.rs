@@ -22,12 +22,10 @@ use crate::scene::{Scene, SharedScene};
 /// becomes one at once.
 const GRAB_INTERVAL: Duration = Duration::from_millis(16);
 
-/// The same while the screen may be answering a person.
-const ANSWER_INTERVAL: Duration = Duration::from_millis(8);
-
-/// What most programs take at least to answer. A grab just before the answer makes it wait
-/// for another.
-const ANSWER_DELAY: Duration = Duration::from_millis(2);
+/// The same just after an input, when the answer may come at any moment, and while one may
+/// still come.
+const ANSWER_INTERVALS: [(Duration, Duration); 2] =
+    [(Duration::from_millis(30), Duration::from_millis(4)), (ANSWER_TIME, Duration::from_millis(8))];
 
 /// An answer is expected for so long after an input.
 const ANSWER_TIME: Duration = Duration::from_millis(150);
@@ -229,13 +227,9 @@ fn grab_while_viewed(
 
 /// When to grab what has changed since the last grab.
 fn next_grab(last_grab: Instant, last_input: Option<Instant>, now: Instant) -> Instant {
-    let latest = last_grab + GRAB_INTERVAL;
-    match last_input {
-        Some(at) if now < at + ANSWER_TIME => {
-            (last_grab + ANSWER_INTERVAL).max(at + ANSWER_DELAY).min(latest)
-        }
-        _ => latest,
-    }
+    let since = last_input.map(|at| now.saturating_duration_since(at));
+    let of_answers = ANSWER_INTERVALS.iter().find(|(time, _)| since.is_some_and(|since| since < *time));
+    last_grab + of_answers.map_or(GRAB_INTERVAL, |(_, interval)| *interval)
 }
 
 /// Waits for an order or until `time` has passed.
@@ -319,17 +313,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_grabbed_sooner_and_not_just_before_they_come() {
+    fn answers_are_grabbed_sooner() {
         let ms = Duration::from_millis;
         let last = Instant::now();
         assert_eq!(next_grab(last, None, last), last + GRAB_INTERVAL);
-        // A person does something while other things change.
-        for (input, next) in [(0, 8), (5, 8), (7, 9), (12, 14), (15, 16)] {
-            let at = last + ms(input);
-            assert_eq!(next_grab(last, Some(at), at), last + ms(next), "{input}");
+        for (since, interval) in [(0, 4), (29, 4), (30, 8), (149, 8), (150, 16)] {
+            let now = last + ms(since);
+            assert_eq!(next_grab(last, Some(last), now), last + ms(interval), "{since} ms after an input");
         }
-        // And then nothing for a while.
-        let long_ago = last - ANSWER_TIME;
-        assert_eq!(next_grab(last, Some(long_ago), last), last + GRAB_INTERVAL);
     }
 }
