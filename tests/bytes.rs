@@ -34,9 +34,12 @@ fn commands_are_twenty_times_smaller_and_few_colours_smaller_than_many() {
     // Where bytes are what takes time, and nothing is shown roughly.
     let slow = |mode, exact| over("cable", Settings { mode, exact, ..Settings::default() });
     let (hybrid, alone) = (slow(Mode::Hybrid, true), slow(Mode::Commands, false));
-    assert!(hybrid.bytes_down <= alone.bytes_down, "{} {}", hybrid.bytes_down, alone.bytes_down);
+    // As many but for half a percent: what hybrid prefers to be sooner, and what either has
+    // learned by chance.
+    let as_few = |a: u64, b: u64| assert!(a * 200 <= b * 201, "{a} {b}");
+    as_few(hybrid.bytes_down, alone.bytes_down);
     let work = |f: &Figures| f.bytes_down - f.first_picture_bytes.unwrap();
-    assert!(work(&hybrid) <= work(&alone), "{} {}", work(&hybrid), work(&alone));
+    as_few(work(&hybrid), work(&alone));
     // Coded, pixels take a third of that at most.
     let coded = play(Mode::Pixels, Depth::D24);
     assert!(coded.bytes_down * 3 <= pixels.bytes_down, "{} {}", coded.bytes_down, pixels.bytes_down);

@@ -12,6 +12,9 @@ const CELL_HEIGHT: i32 = 32;
 /// encoding's (palette, compressor) take about 30 bytes, as much as 250 pixels of text.
 const WASTE: u64 = 256;
 
+/// The same beside what was moved: most of it is equal, which costs next to nothing.
+const SEAM: u64 = 1024;
+
 /// So many rectangles are compared with each other.
 const FEW: usize = 64;
 
@@ -66,14 +69,25 @@ fn differences_in(a: &Picture, b: &Picture, rect: Rect, found: &mut Vec<Rect>) {
     found.append(&mut above);
 }
 
-/// Joining while walking can leave rectangles that overlap; those become one. So do a few
-/// that lie on both sides of a seam between the region's rectangles.
+/// The same for a region with holes, which cut rectangles that would have been one: those that
+/// lie together become one, across what is equal.
+pub fn differences_around(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
+    let found = differences(a, b, region);
+    if found.len() > FEW {
+        return found;
+    }
+    let is_near = |r: &Rect, rect: &Rect| r.union(rect).area() <= r.area() + rect.area() + SEAM;
+    joined(found, |r, rect| r.intersects(rect) || is_near(r, rect))
+}
+
+/// Joining while walking can leave rectangles that overlap; those become one.
 fn join(rects: Vec<Rect>) -> Vec<Rect> {
-    let few = rects.len() <= FEW;
+    joined(rects, Rect::intersects)
+}
+
+fn joined(rects: Vec<Rect>, belong: impl Fn(&Rect, &Rect) -> bool) -> Vec<Rect> {
     let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
     for mut rect in rects {
-        let is_near = |r: &Rect, rect: &Rect| r.union(rect).area() <= r.area() + rect.area() + WASTE;
-        let belong = |r: &Rect, rect: &Rect| r.intersects(rect) || few && is_near(r, rect);
         while let Some(i) = out.iter().position(|r| belong(r, &rect)) {
             rect = rect.union(&out.swap_remove(i));
         }

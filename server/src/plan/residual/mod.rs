@@ -15,7 +15,7 @@ use panto_protocol::quantize::CELL;
 use panto_protocol::time::Micros;
 
 use self::ahead::Ahead;
-use super::compare::differences;
+use super::compare::{differences, differences_around};
 use super::frame::FrameBuilder;
 use super::lossy::Lossy;
 use super::pieces::{Pieces, is_near};
@@ -189,7 +189,7 @@ impl Residual {
                 let now = &shadow.surface(job.surface)?.picture;
                 let still = |mut region: Region| {
                     region.subtract_region(&right);
-                    differences(job.target, now, &region)
+                    differences_around(job.target, now, &region)
                 };
                 rects = still(fresh);
                 old = still(old.into_iter().collect());
