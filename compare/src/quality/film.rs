@@ -16,6 +16,9 @@ use super::psnr;
 /// Luma that a tape keeps at most, bytes: half a minute of 640 × 360 at 24 pictures a second is 166 MB.
 const MAX_BYTES: usize = 192 << 20;
 
+/// Time of one picture on a display of 60 a second.
+const REFRESH: Micros = Micros(16_000);
+
 /// A shown picture is one that the source showed at most so long before.
 const LONGEST_DELAY: Micros = Micros(10_000_000);
 
@@ -29,6 +32,8 @@ const SPARSE: usize = 4;
 #[derive(Debug, Clone, Default)]
 pub struct Tape {
     rect: Rect,
+    /// Of pictures that come within this time the last is kept.
+    refresh: Micros,
     shots: Vec<Shot>,
     bytes: usize,
 }
@@ -57,21 +62,32 @@ impl Tape {
         Self { rect, ..Self::default() }
     }
 
+    /// The same as a display shows it, which has one picture each 16 ms at most.
+    pub fn of_display(rect: Rect) -> Self {
+        Self { rect, refresh: REFRESH, ..Self::default() }
+    }
+
     /// The screen may have changed at `at`, no earlier than at the last call; a picture that is not like the last
     /// one is kept, as long as there is room.
     pub fn look(&mut self, screen: &Picture, at: Micros) {
         let part = screen.crop(self.rect);
         let size = part.size().area() as usize;
-        if size == 0 || part.size() != self.rect.size() || self.bytes + size > MAX_BYTES {
+        let same_refresh = self.shots.last().is_some_and(|last| at < last.at + self.refresh);
+        let room = if same_refresh { 0 } else { size };
+        if size == 0 || part.size() != self.rect.size() || self.bytes + room > MAX_BYTES {
             return;
         }
         let mut luma = Vec::with_capacity(size);
         for row in part.rows() {
             luma.extend(row.iter().map(|&color| luma_of(color)));
         }
-        if self.shots.last().is_none_or(|last| last.luma != luma) {
-            self.bytes += size;
-            self.shots.push(Shot { at, luma });
+        match self.shots.last_mut() {
+            Some(last) if last.luma == luma => {}
+            Some(last) if same_refresh => last.luma = luma,
+            _ => {
+                self.bytes += size;
+                self.shots.push(Shot { at, luma });
+            }
         }
     }
 
@@ -222,6 +238,16 @@ mod tests {
         // 140 is between 138 and 142.
         let mse = 4.0 / 3.0;
         assert!((figures.psnr_luma_db.unwrap() - psnr(mse)).abs() < 1e-9, "{figures:?}");
+    }
+
+    #[test]
+    fn of_what_one_refresh_has_room_for_the_last_is_shown() {
+        let mut tape = Tape::of_display(RECT);
+        for (ms, grey) in [(1000, 50), (1015, 54), (1016, 58), (1031, 62), (1032, 62), (1048, 66)] {
+            tape.look(&screen(grey), Micros::from_millis(ms));
+        }
+        let shown: Vec<_> = tape.shots.iter().map(|shot| (shot.at.0 / 1000, shot.luma[0])).collect();
+        assert_eq!(shown, [(1000, 54), (1016, 62), (1048, 66)]);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Gauge {
         self.first_picture_bytes = Some(self.bytes_down);
         self.follow(scene);
         if let Some(clip) = self.marks.clip {
-            let (mut source, mut viewer) = (Tape::new(clip), Tape::new(clip));
+            let (mut source, mut viewer) = (Tape::new(clip), Tape::of_display(clip));
             source.look(&self.screen, now);
             viewer.look(shown, now);
             self.film = Some((source, viewer));

@@ -99,10 +99,10 @@ impl Motion {
                 }
             }
         }
-        // The latest first, and of these those that explain much: what agrees by chance must not
+        // The latest first, but for those that explain little: what agrees by chance must not
         // be cut out of what moved. A vector that no longer works is forgotten when others do.
         if !used.is_empty() {
-            used.sort_by_key(|(_, area)| std::cmp::Reverse(*area));
+            used.sort_by_key(|(_, area)| area * 16 < whole);
             self.recent.retain(|v| used.iter().all(|(u, _)| u != v));
             self.recent.splice(0..0, used.into_iter().map(|(vector, _)| vector));
             self.recent.truncate(MAX_RECENT);

@@ -51,6 +51,8 @@ pub struct Pacer {
     largest: usize,
     /// When the last frame went, and its bytes.
     last_frame: Option<(Micros, usize)>,
+    /// Whether it left something over.
+    cut: bool,
     /// Whether it is not known yet when that left.
     encoding: bool,
     last_input: Option<Micros>,
@@ -75,6 +77,7 @@ impl Default for Pacer {
             estimate: Estimate::default(),
             largest: MAX_WINDOW,
             last_frame: None,
+            cut: false,
             encoding: false,
             last_input: None,
         }
@@ -101,7 +104,12 @@ impl Pacer {
         // While an answer is expected, a link that is free is used at once.
         let answers = self.is_answering(now);
         let hurries = answers || self.estimate.round_trip().is_none();
-        let interval = if hurries { ANSWER_INTERVAL } else { FRAME_INTERVAL };
+        let interval = match () {
+            // The rest of a picture follows as soon as the link takes it.
+            () if self.cut && self.estimate.pace().is_some() => Micros::ZERO,
+            () if hurries => ANSWER_INTERVAL,
+            () => FRAME_INTERVAL,
+        };
         // A link that is empty has no queue, whatever it was thought to take.
         let next = last + if frames > 0 { interval.max(self.time_of(bytes)) } else { interval };
         if !is_full(0) && now >= next {
@@ -142,7 +150,7 @@ impl Pacer {
     /// A frame of so many bytes was given to the connection; `whole`: nothing was left over
     /// that could have been sent as well.
     pub fn on_sent(&mut self, now: Micros, bytes: usize, whole: bool) {
-        (self.last_frame, self.encoding) = (Some((now, bytes)), true);
+        (self.last_frame, self.cut, self.encoding) = (Some((now, bytes)), !whole, true);
         self.estimate.sent(now, bytes, whole);
     }
 

@@ -12,9 +12,6 @@ const CELL_HEIGHT: i32 = 32;
 /// encoding's (palette, compressor) take about 30 bytes, as much as 250 pixels of text.
 const WASTE: u64 = 256;
 
-/// The same beside what was moved: most of it is equal, which costs next to nothing.
-const SEAM: u64 = 1024;
-
 /// So many rectangles are compared with each other.
 const FEW: usize = 64;
 
@@ -76,7 +73,7 @@ pub fn differences_around(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect
     if found.len() > FEW {
         return found;
     }
-    let is_near = |r: &Rect, rect: &Rect| r.union(rect).area() <= r.area() + rect.area() + SEAM;
+    let is_near = |r: &Rect, rect: &Rect| r.union(rect).area() <= r.area() + rect.area() + WASTE;
     joined(found, |r, rect| r.intersects(rect) || is_near(r, rect))
 }
 
