@@ -16,6 +16,7 @@ mod relay;
 mod replay;
 mod report;
 mod resume;
+mod rfb;
 mod scenes;
 mod security;
 mod tidy;

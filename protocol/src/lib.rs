@@ -16,5 +16,6 @@ pub mod message;
 pub mod oracle;
 pub mod pixel;
 pub mod quantize;
+pub mod rfb;
 pub mod time;
 pub mod wire;

@@ -115,6 +115,10 @@ pub struct Serving {
     /// Who may come in; `none` is allowed on loopback and Unix sockets only, and speaks without TLS
     #[arg(long, value_enum, default_value_t)]
     pub auth: Auth,
+    /// Serve VNC viewers, too: at HOST:PORT, PORT, [V6]:PORT or unix:PATH, by default port 5900 on both
+    /// loopbacks
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "5900")]
+    pub rfb: Option<String>,
     /// Let nobody control, whatever their credential says
     #[arg(long)]
     pub view_only: bool,

@@ -25,10 +25,14 @@ use crate::paths;
 /// A printed ticket is good for this long.
 const TICKET_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
+/// RFB's own port.
+const RFB_PORT: u16 = 5900;
+
 /// Where a server listens, for `--json`.
 #[derive(Serialize)]
 struct Listening {
     addresses: Vec<String>,
+    rfb: Vec<String>,
     display: Option<String>,
     fingerprint: Option<String>,
     ticket: Option<String>,
@@ -52,19 +56,23 @@ pub(super) fn run_with(
         [] => vec![ListenAddress::default()],
         some => some.iter().map(|a| a.parse()).collect::<Result<Vec<ListenAddress>, _>>()?,
     };
+    let rfb = options.rfb.iter().map(|a| ListenAddress::parse(a, RFB_PORT)).collect::<Result<Vec<_>, _>>()?;
     if options.auth == Auth::None {
         check_auth_none(&addresses)?;
+        check_auth_none(&rfb)?;
     }
-    runtime::start()?.block_on(serve(options, addresses, source))
+    runtime::start()?.block_on(serve(options, addresses, rfb, source))
 }
 
 async fn serve(
     options: &Serving,
     addresses: Vec<ListenAddress>,
+    rfb: Vec<ListenAddress>,
     source: impl FnOnce() -> anyhow::Result<Started>,
 ) -> anyhow::Result<Exit> {
     let interruptions = runtime::Interruptions::listen()?;
     let listener = Listener::bind(&addresses).await?;
+    let rfb = if rfb.is_empty() { None } else { Some(Listener::bind(&rfb).await?) };
     let Started { virtual_display, source, scene } = source()?;
     let (identity, tls) = match options.auth {
         Auth::None => (None, None),
@@ -123,6 +131,7 @@ async fn serve(
         &bound,
         &Listening {
             addresses: bound.iter().map(ToString::to_string).collect(),
+            rfb: rfb.iter().flat_map(Listener::local_addrs).map(|a| a.to_string()).collect(),
             display: virtual_display.as_ref().map(|d| d.display().to_owned()),
             fingerprint: identity.as_ref().map(|i| i.fingerprint().to_string()),
             ticket: ticket_text.map(|t| t.to_string()),
@@ -132,6 +141,9 @@ async fn serve(
     )?;
 
     let running = tokio::spawn(Arc::clone(&server).run(listener));
+    if let Some(rfb) = rfb {
+        tokio::spawn(Arc::clone(&server).run_rfb(rfb));
+    }
     let ended = command_ended(virtual_display.as_ref());
     tokio::select! {
         () = interruptions.first() => {}
@@ -209,6 +221,9 @@ fn announce(
     }
     for address in &listening.addresses {
         writeln!(out, "listening on {address}")?;
+    }
+    for address in &listening.rfb {
+        writeln!(out, "VNC viewers at {address}")?;
     }
     let host = machine_name();
     let mut lines = Vec::new();

@@ -185,6 +185,17 @@ impl FromStr for ListenAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text, DEFAULT_PORT)
+    }
+}
+
+impl ListenAddress {
+    /// What a person has typed; `default` is the port where none is named.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address, with what may have been meant.
+    pub fn parse(text: &str, default: u16) -> Result<Self, AddressError> {
         let text = text.trim();
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(unix_path(path)?));
@@ -204,7 +215,7 @@ impl FromStr for ListenAddress {
             }
             other => other?,
         };
-        let port = port.unwrap_or(DEFAULT_PORT);
+        let port = port.unwrap_or(default);
         match host.as_str() {
             "*" => Ok(Self::Any { port }),
             // Not left to the resolver: some machines know one family of it only.

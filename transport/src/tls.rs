@@ -20,6 +20,7 @@ use rustls::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use zeroize::Zeroizing;
 
@@ -180,15 +181,24 @@ impl ServerTls {
 
     /// Does the handshake on an accepted stream, within [`HANDSHAKE_DEADLINE`].
     pub async fn accept(&self, stream: Stream) -> Result<Stream, TlsError> {
-        let counted = stream.into_counted().ok_or(TlsError::AlreadyTls)?;
-        let tls = timeout(HANDSHAKE_DEADLINE, self.acceptor.accept(counted))
-            .await
-            .map_err(|_| TlsError::TimedOut)?
-            .map_err(handshake_error)?;
+        let tls = self.shake(stream).await?;
         if tls.get_ref().1.alpn_protocol() != Some(ALPN) {
             return Err(TlsError::NotPanto);
         }
         Ok(Stream::server_tls(tls))
+    }
+
+    /// The same for a peer that speaks another protocol inside.
+    pub async fn accept_any(&self, stream: Stream) -> Result<Stream, TlsError> {
+        Ok(Stream::server_tls(self.shake(stream).await?))
+    }
+
+    async fn shake(&self, stream: Stream) -> Result<TlsStream<Counted>, TlsError> {
+        let counted = stream.into_counted().ok_or(TlsError::AlreadyTls)?;
+        timeout(HANDSHAKE_DEADLINE, self.acceptor.accept(counted))
+            .await
+            .map_err(|_| TlsError::TimedOut)?
+            .map_err(handshake_error)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Who serves viewers: so far the native protocol. Each front end turns one
-//! kind of connection into planners reading the shared scene.
+//! Who serves viewers: Panto's own protocol, and RFB for VNC viewers. Each front end turns one
+//! kind of connection into readers of the shared scene.
 
 mod held;
 mod registry;
+mod rfb;
 mod server;
 mod session;
 

@@ -15,6 +15,7 @@ use panto_transport::{
 use tokio::sync::{Notify, watch};
 
 use super::registry::{Order, Registry, ViewerInfo};
+use super::rfb;
 use super::session::Session;
 use crate::capture::WindowsState;
 use crate::control::Status;
@@ -122,6 +123,36 @@ impl Server {
                 }
                 _ = closing.wait_for(|&c| c) => return,
             }
+        }
+    }
+
+    /// Accepts VNC viewers until [`Server::close`].
+    pub async fn run_rfb(self: Arc<Self>, listener: Listener) {
+        let mut closing = self.closing.subscribe();
+        loop {
+            tokio::select! {
+                (stream, peer) = listener.accept() => {
+                    let server = Arc::clone(&self);
+                    tokio::spawn(async move { server.serve_rfb(stream, peer).await });
+                }
+                _ = closing.wait_for(|&c| c) => return,
+            }
+        }
+    }
+
+    /// Serves one VNC viewer over a stream that was accepted elsewhere, until it leaves.
+    pub async fn serve_rfb(self: Arc<Self>, stream: Stream, peer: Peer) {
+        let permit = match self.limits.admit(peer.ip()) {
+            Ok(permit) => permit,
+            Err(error) => {
+                tracing::warn!(%peer, %error, "connection refused");
+                return;
+            }
+        };
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        match rfb::serve(self, id, stream, peer, permit).await {
+            Ok(()) => tracing::info!(id, %peer, "VNC viewer left"),
+            Err(error) => tracing::info!(id, %peer, %error, "VNC connection ended"),
         }
     }
 

@@ -477,11 +477,10 @@ fn nanoseconds() -> u64 {
     START.elapsed().as_nanos() as u64
 }
 
-fn fill_random(bytes: &mut [u8]) -> Result<(), SessionError> {
+pub(super) fn fill_random(bytes: &mut [u8]) -> std::io::Result<()> {
     let mut filled = 0;
     while filled < bytes.len() {
-        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
-            .map_err(std::io::Error::from)?;
+        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
     }
     Ok(())
 }

@@ -1,0 +1,309 @@
+//! How a server and its client come together: 7.1 to 7.3, and VeNCrypt (rfbproto).
+
+use thiserror::Error;
+
+use super::PixelFormat;
+use crate::geometry::Size;
+use crate::wire::{DecodeError, Reader, Writer};
+
+/// Bytes of a name or password at most.
+const MAX_SECRET: usize = 1024;
+
+/// Bytes of a server's name at most: some clients keep it in few.
+const MAX_NAME: usize = 255;
+
+const INVALID: u8 = 0;
+const NONE: u8 = 1;
+const VENCRYPT: u8 = 19;
+
+/// How a client proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// Not at all (7.2.1).
+    None,
+    /// TLS with the server's certificate, and no proof (VeNCrypt 260).
+    X509None,
+    /// The same, and a name and a password inside (VeNCrypt 262).
+    X509Plain,
+}
+
+impl Security {
+    const fn vencrypt(self) -> u32 {
+        match self {
+            Self::None => 1,
+            Self::X509None => 260,
+            Self::X509Plain => 262,
+        }
+    }
+}
+
+/// Versions of the protocol that differ (7.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Version {
+    V3_3,
+    V3_7,
+    V3_8,
+}
+
+/// What the handshake needs from outside, or has come to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Whatever follows is inside TLS: send what there is to send, then wrap the stream and go on.
+    Tls,
+    /// The client has proved itself like this. Answer with [`Handshake::accept`] or
+    /// [`Handshake::refuse`].
+    Proof(Proof),
+    /// Both know each other: [`Handshake::init`] says what the server shows.
+    Init {
+        /// Whether others may stay connected.
+        shared: bool,
+    },
+}
+
+/// What a client gives as proof.
+#[derive(PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing.
+    None,
+    /// A name and a password, in UTF-8.
+    Plain {
+        /// Who it says it is.
+        user: Vec<u8>,
+        /// Its secret.
+        password: Vec<u8>,
+    },
+}
+
+// Secrets are not to be found in logs.
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Plain { .. } => "Plain",
+        })
+    }
+}
+
+/// Why a client is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum HandshakeError {
+    /// Its bytes make no sense.
+    #[error(transparent)]
+    Bytes(#[from] DecodeError),
+    /// It speaks something else.
+    #[error("the peer does not speak RFB; a VNC viewer is expected here")]
+    NotRfb,
+    /// It chose what was not offered.
+    #[error(
+        "the viewer chose a security type that was not offered; offered are TLS with X.509 (VeNCrypt), and none on this machine alone"
+    )]
+    NotOffered,
+    /// Versions before 3.7 know no TLS.
+    #[error("the viewer speaks RFB 3.3, which has no encryption; use a newer one, or ssh to this machine")]
+    TooOld,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Version,
+    Type,
+    VenCryptVersion,
+    VenCryptType,
+    /// In TLS from now on; the security type goes on.
+    Inside(Security),
+    Proving,
+    Init,
+    Over,
+}
+
+/// A server's side of it.
+#[derive(Debug)]
+pub struct Handshake {
+    state: State,
+    version: Version,
+    offered: Vec<Security>,
+    out: Writer,
+}
+
+impl Handshake {
+    /// Offers these ways, the first as the best.
+    pub fn new(offered: &[Security]) -> Self {
+        let mut out = Writer::default();
+        out.raw(b"RFB 003.008\n");
+        Self { state: State::Version, version: Version::V3_8, offered: offered.to_vec(), out }
+    }
+
+    /// What is to be sent.
+    pub fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out).finish()
+    }
+
+    /// Reads on. `None`: more has to come, and nothing was taken from `r`.
+    ///
+    /// # Errors
+    ///
+    /// All of them end the connection, after what is to be sent.
+    pub fn feed(&mut self, r: &mut Reader<'_>) -> Result<Option<Event>, HandshakeError> {
+        loop {
+            let mut ahead = r.clone();
+            let event = match self.step(&mut ahead) {
+                Ok(event) => event,
+                Err(HandshakeError::Bytes(DecodeError::TooShort { .. })) => return Ok(None),
+                Err(error) => {
+                    self.state = State::Over;
+                    return Err(error);
+                }
+            };
+            *r = ahead;
+            if event.is_some() {
+                return Ok(event);
+            }
+            if matches!(self.state, State::Proving | State::Over) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn step(&mut self, r: &mut Reader<'_>) -> Result<Option<Event>, HandshakeError> {
+        match self.state {
+            State::Version => self.version(r.array("RFB version")?),
+            State::Type => match r.u8("RFB security type")? {
+                NONE if self.offered.contains(&Security::None) => Ok(Some(self.prove(Proof::None))),
+                VENCRYPT if self.offers_tls() => {
+                    self.out.raw(&[0, 2]);
+                    self.state = State::VenCryptVersion;
+                    Ok(None)
+                }
+                _ => Err(self.not_offered()),
+            },
+            State::VenCryptVersion => {
+                if r.array("VeNCrypt version")? != [0, 2] {
+                    self.out.u8(1);
+                    return Err(HandshakeError::NotOffered);
+                }
+                let types: Vec<_> = self.offered.iter().filter(|s| **s != Security::None).collect();
+                self.out.raw(&[0, types.len() as u8]);
+                for security in types {
+                    self.out.raw(&security.vencrypt().to_be_bytes());
+                }
+                self.state = State::VenCryptType;
+                Ok(None)
+            }
+            State::VenCryptType => {
+                let chosen = u32::from_be_bytes(r.array("VeNCrypt type")?);
+                let all = self.offered.iter().filter(|s| **s != Security::None);
+                let Some(security) = all.copied().find(|s| s.vencrypt() == chosen) else {
+                    self.out.u8(0);
+                    return Err(HandshakeError::NotOffered);
+                };
+                self.out.u8(1);
+                self.state = State::Inside(security);
+                Ok(Some(Event::Tls))
+            }
+            State::Inside(Security::X509Plain) => {
+                let sizes: [[u8; 4]; 2] = [r.array("length of a name")?, r.array("length of a password")?];
+                let [user, password] = sizes.map(|size| u32::from_be_bytes(size) as usize);
+                if user.max(password) > MAX_SECRET {
+                    return Err(DecodeError::TooLarge { what: "name or password" }.into());
+                }
+                let user = r.take(user, "name")?.to_vec();
+                let password = r.take(password, "password")?.to_vec();
+                Ok(Some(self.prove(Proof::Plain { user, password })))
+            }
+            State::Inside(_) => Ok(Some(self.prove(Proof::None))),
+            State::Init => {
+                let shared = r.u8("RFB shared flag")? != 0;
+                self.state = State::Over;
+                Ok(Some(Event::Init { shared }))
+            }
+            State::Proving | State::Over => Ok(None),
+        }
+    }
+
+    fn version(&mut self, version: [u8; 12]) -> Result<Option<Event>, HandshakeError> {
+        let number = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|d| d.parse::<u32>().ok());
+        let (major, minor) = (number(&version[4..7]), number(&version[8..11]));
+        let (b"RFB ", b'.', b'\n', Some(major), Some(minor)) =
+            (&version[..4], version[7], version[11], major, minor)
+        else {
+            return Err(HandshakeError::NotRfb);
+        };
+        // What nobody knows is 3.3 (7.1.1); versions beyond speak ours.
+        self.version = match (major, minor) {
+            (3, 7) => Version::V3_7,
+            (3, 8..) | (4.., _) => Version::V3_8,
+            _ => Version::V3_3,
+        };
+        if self.version == Version::V3_3 {
+            if !self.offered.contains(&Security::None) {
+                self.out.raw(&0u32.to_be_bytes());
+                self.reason(&HandshakeError::TooOld.to_string());
+                return Err(HandshakeError::TooOld);
+            }
+            self.out.raw(&u32::from(NONE).to_be_bytes());
+            return Ok(Some(self.prove(Proof::None)));
+        }
+        let mut types = Vec::new();
+        if self.offers_tls() {
+            types.push(VENCRYPT);
+        }
+        if self.offered.contains(&Security::None) {
+            types.push(NONE);
+        }
+        if types.is_empty() {
+            self.out.u8(INVALID);
+            self.reason("nobody may come in");
+            return Err(HandshakeError::NotOffered);
+        }
+        self.out.u8(types.len() as u8);
+        self.out.raw(&types);
+        self.state = State::Type;
+        Ok(None)
+    }
+
+    fn offers_tls(&self) -> bool {
+        self.offered.iter().any(|s| *s != Security::None)
+    }
+
+    fn prove(&mut self, proof: Proof) -> Event {
+        self.state = State::Proving;
+        Event::Proof(proof)
+    }
+
+    /// The proof is right.
+    pub fn accept(&mut self, proof: &Proof) {
+        // Before 3.8 there is no result where there was no proof (7.2.1).
+        if self.version == Version::V3_8 || *proof != Proof::None {
+            self.out.raw(&[0; 4]);
+        }
+        self.state = State::Init;
+    }
+
+    /// It is wrong; the connection ends after what is to be sent.
+    pub fn refuse(&mut self, reason: &str) {
+        self.out.raw(&1u32.to_be_bytes());
+        if self.version == Version::V3_8 {
+            self.reason(reason);
+        }
+        self.state = State::Over;
+    }
+
+    fn not_offered(&mut self) -> HandshakeError {
+        self.refuse(&HandshakeError::NotOffered.to_string());
+        HandshakeError::NotOffered
+    }
+
+    fn reason(&mut self, text: &str) {
+        self.out.raw(&(text.len() as u32).to_be_bytes());
+        self.out.raw(text.as_bytes());
+    }
+
+    /// Says what the server shows (7.3.2).
+    pub fn init(&mut self, size: Size, format: &PixelFormat, name: &str) {
+        self.out.raw(&(size.width as u16).to_be_bytes());
+        self.out.raw(&(size.height as u16).to_be_bytes());
+        format.encode(&mut self.out);
+        let end = (0..=MAX_NAME.min(name.len())).rev().find(|&i| name.is_char_boundary(i)).unwrap_or(0);
+        self.reason(&name[..end]);
+    }
+}

@@ -1,0 +1,18 @@
+//! RFB, the protocol of VNC: RFC 6143 and what its community has added since (rfbproto). What is
+//! written `7.6.1` here is a section of the RFC.
+//!
+//! Messages of RFB have no length of their own: whoever reads tries, and
+//! [`TooShort`](crate::wire::DecodeError::TooShort) says that more has to come.
+
+pub mod encoding;
+mod handshake;
+mod message;
+mod pixel_format;
+#[cfg(test)]
+mod tests;
+
+pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof, Security};
+pub use message::{
+    ClientMessage, EncodingId, Fence, MAX_CUT_TEXT, RectHeader, Screen, ServerMessage, encode_rect_count,
+};
+pub use pixel_format::{Compact, PixelFormat, TrueColor, color_map};
