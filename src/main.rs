@@ -10,7 +10,22 @@ mod prompt;
 
 use clap::Parser;
 
+/// `println!` panics when nobody reads any more (`panto doctor | head -1`): that is no fault of ours.
+fn end_quietly_without_a_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to std") {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "panto: {said}");
+            std::process::exit(exit::Exit::Other as i32);
+        }
+        usual(info);
+    }));
+}
+
 fn main() -> std::process::ExitCode {
+    end_quietly_without_a_reader();
     memory::give_back_what_is_large();
     let cli = cli::Cli::parse();
     logging::start(&cli.logging);

@@ -123,6 +123,9 @@ impl Stage {
                 scale.divisor(),
                 if dither { " dithered" } else { "" }
             );
+            let Stats { frames, digests_ok, digests_wrong, .. } = &shown.stats;
+            let what =
+                format!("{what} ({frames} frames, digests {digests_ok} right and {digests_wrong} wrong)");
             assert!(!viewer.watcher.has_ended(), "{what}: the viewer ended: {:?}", shown.connection);
             assert_eq!(shown.settings, viewer.settings, "{what}: settings");
             assert_same(&what, &shown.picture, want);

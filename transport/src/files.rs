@@ -95,7 +95,11 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Option<Zeroizing<V
 pub fn read_private(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let Some(file) = open_existing(path)? else { return Ok(None) };
     // Of the open file, so that it cannot be exchanged between the check and the reading.
-    let mode = file.metadata().map_err(io_error("read", path))?.mode() & 0o7777;
+    let metadata = file.metadata().map_err(io_error("read", path))?;
+    if metadata.is_dir() {
+        return Err(io_error("read", path)(io::ErrorKind::IsADirectory.into()));
+    }
+    let mode = metadata.mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(FileError::TooOpen { path: path.to_owned(), mode });
     }

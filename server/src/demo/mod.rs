@@ -318,6 +318,32 @@ mod tests {
 
     const SIZE: Size = Size::new(1280, 800);
 
+    #[test]
+    fn every_command_can_be_sent_at_any_size() {
+        use panto_protocol::wire::Reader;
+        for (width, height) in [(16, 16), (17, 200), (64, 64), (100, 100), (160, 100), (1000, 30), (320, 100)]
+        {
+            let size = Size::new(width, height);
+            let mut scene = Scene::new(size);
+            let mut desktop = Desktop::new(&mut scene, Micros::ZERO);
+            let script = script(size);
+            for (at, event) in &script.events {
+                while let Some(tick) = desktop.next_tick().filter(|tick| tick <= at) {
+                    desktop.tick(&mut scene, tick);
+                }
+                desktop.input(event, &mut scene, *at);
+            }
+            let Since::Changes(changes) = scene.since(0) else { panic!("the journal was lost") };
+            for command in changes.filter_map(|change| change.command.as_deref()) {
+                let mut w = Writer::default();
+                command.encode(&mut w);
+                let bytes = w.finish();
+                let sent = DrawCommand::decode(&mut Reader::new(&bytes));
+                assert_eq!(sent.as_ref(), Ok(command), "{width}x{height}");
+            }
+        }
+    }
+
     /// Plays the script; returns scene, desktop, and the commands drawn after the first picture.
     fn play() -> (Scene, Desktop, Vec<DrawCommand>) {
         let mut scene = Scene::new(SIZE);

@@ -21,14 +21,17 @@ impl Pen<'_> {
         }
     }
 
-    pub(super) fn fills(&mut self, rects: Vec<Rect>, color: Color) {
+    pub(super) fn fills(&mut self, mut rects: Vec<Rect>, color: Color) {
+        rects.retain(|rect| !rect.is_empty());
         if !rects.is_empty() {
             paint(self.scene, Fill { surface: self.surface, color, rects });
         }
     }
 
     pub(super) fn frame(&mut self, rect: Rect, color: Color) {
-        paint(self.scene, Frames { surface: self.surface, color, rects: vec![rect] });
+        if !rect.is_empty() {
+            paint(self.scene, Frames { surface: self.surface, color, rects: vec![rect] });
+        }
     }
 
     pub(super) fn lines(&mut self, points: Vec<Point>, color: Color) {
@@ -41,14 +44,19 @@ impl Pen<'_> {
 
     /// Moves pixels inside the surface.
     pub(super) fn shift(&mut self, rect: Rect, to: Point) {
-        let items = vec![CopyItem { source: self.surface, rect, to }];
-        paint(self.scene, Copy { surface: self.surface, items });
+        if !rect.is_empty() {
+            let items = vec![CopyItem { source: self.surface, rect, to }];
+            paint(self.scene, Copy { surface: self.surface, items });
+        }
     }
 
     /// Puts a picture, in strips: each has few enough colours for a palette.
     pub(super) fn picture(&mut self, at: Point, picture: &Picture, strip: u32) {
         use panto_protocol::draw::PutPixels;
         use panto_protocol::encoding::{Effort, Encoder};
+        if picture.size().is_empty() {
+            return;
+        }
         let mut encoder = Encoder::new();
         for part in (0..picture.size().height).step_by(strip as usize) {
             let height = strip.min(picture.size().height - part);
