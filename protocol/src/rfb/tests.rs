@@ -7,7 +7,10 @@ use crate::geometry::{Rect, Size};
 use crate::wire::{DecodeError, Reader, Writer};
 
 /// Feeds bytes one by one, and returns what came of them and what was said meanwhile.
-fn feed(handshake: &mut Handshake, bytes: &[u8]) -> (Result<Option<HandshakeEvent>, HandshakeError>, Vec<u8>) {
+fn feed(
+    handshake: &mut Handshake,
+    bytes: &[u8],
+) -> (Result<Option<HandshakeEvent>, HandshakeError>, Vec<u8>) {
     let (mut waiting, mut said) = (Vec::new(), handshake.take_output());
     let mut result = Ok(None);
     for byte in bytes {
@@ -128,16 +131,19 @@ fn values_and_colours() {
 fn messages() -> impl Strategy<Value = ClientMessage> {
     let rect = (any::<u16>(), any::<u16>(), any::<u16>(), any::<u16>())
         .prop_map(|(x, y, w, h)| Rect::new(x.into(), y.into(), w.into(), h.into()));
-    let screen = (any::<u32>(), rect.clone(), any::<u32>())
-        .prop_map(|(id, rect, flags)| Screen { id, rect, flags });
+    let screen =
+        (any::<u32>(), rect.clone(), any::<u32>()).prop_map(|(id, rect, flags)| Screen { id, rect, flags });
     prop_oneof![
         Just(ClientMessage::SetPixelFormat(PixelFormat::NATIVE)),
         prop::collection::vec(any::<i32>().prop_map(EncodingId), 0..40).prop_map(ClientMessage::SetEncodings),
         (any::<bool>(), rect.clone())
             .prop_map(|(incremental, rect)| ClientMessage::UpdateRequest { incremental, rect }),
         (any::<bool>(), any::<u32>()).prop_map(|(down, keysym)| ClientMessage::Key { down, keysym }),
-        (any::<u8>(), any::<u16>(), any::<u16>())
-            .prop_map(|(buttons, x, y)| ClientMessage::Pointer { buttons, x, y }),
+        (any::<u8>(), any::<u16>(), any::<u16>()).prop_map(|(buttons, x, y)| ClientMessage::Pointer {
+            buttons,
+            x,
+            y
+        }),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(ClientMessage::CutText),
         (any::<bool>(), rect).prop_map(|(enable, rect)| ClientMessage::ContinuousUpdates { enable, rect }),
         (any::<u32>(), prop::collection::vec(any::<u8>(), 0..=64))
