@@ -89,6 +89,8 @@ pub(super) async fn serve(
             Rights::Control => "control".into(),
         },
         mode: "rfb".into(),
+        depth: PixelFormat::NATIVE.depth,
+        scale: 1,
         ..ViewerInfo::default()
     };
     tracing::info!(id, %peer, "VNC viewer is in");
@@ -261,6 +263,7 @@ impl Session {
         match message {
             ClientMessage::SetPixelFormat(format) => {
                 self.format = *format;
+                self.server.registry.update(self.id, |info| info.depth = format.depth);
                 self.map_due = format.true_color.is_none();
             }
             ClientMessage::SetEncodings(all) => {
