@@ -370,6 +370,49 @@ fn write(scene: &mut Scene, at: Point, text: &[u8], ink: u32) {
     }
 }
 
+/// Letters that begin lower than others of the same line, which have another colour.
+#[test]
+fn text_of_two_colours_and_heights_is_exact_wherever_it_changes() {
+    for depth in [Depth::D24, Depth::D8] {
+        let mut scene = Scene::new(SIZE);
+        let paper = 0x0016_1820;
+        scene.pixels(SurfaceId::SCREEN, Point::default(), Picture::new(SIZE, paper).view()).unwrap();
+        let settings = settings(Mode::Commands, depth, Scale::Full);
+        let mut viewer = Viewer::new(settings);
+        viewer.update(&mut scene, usize::MAX);
+        let mut seed = 7u32;
+        let mut random = |n: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % n
+        };
+        let (columns, lines) = (SIZE.width / 8 - 1, SIZE.height / 14 - 1);
+        for step in 0..400 {
+            let (from, line) = (random(columns), random(lines));
+            let (word, count) = (random(columns), 1 + random(if step < 40 { columns } else { 4 }));
+            let height = if step < 40 { 1 + random(lines) } else { 1 };
+            for y in line..(line + height).min(lines) {
+                for x in from..(from + count).min(columns) {
+                    // Grey ones are low, white ones high.
+                    let (ink, top) = if x < word { (0x0080_8490, 3) } else { (0x00d0_d4de, 0) };
+                    let letter = random(9);
+                    let mut shape = Picture::new(Size::new(8, 14), paper);
+                    for k in 0..7 * 11 {
+                        let at = (letter * 97 + k).wrapping_mul(0x9e37_79b9);
+                        let (px, py) = (k as i32 % 7, k as i32 / 7);
+                        if py >= top && (px == 0 || (at ^ at >> 15).wrapping_mul(0x85eb_ca6b) >> 30 == 1) {
+                            shape.fill(Rect::new(px, py, 1, 1), ink);
+                        }
+                    }
+                    let at = Point::new(4 + 8 * x as i32, 3 + 14 * y as i32);
+                    scene.pixels(SurfaceId::SCREEN, at, shape.view()).unwrap();
+                }
+            }
+            viewer.update(&mut scene, if random(2) == 0 { usize::MAX } else { 300 });
+            assert_eq!(viewer.canvas.screen(), expected(&mut scene, &settings), "step {step}, {depth:?}");
+        }
+    }
+}
+
 #[test]
 fn text_goes_as_glyphs_and_known_letters_cost_bits() {
     let mut scene = Scene::new(SIZE);

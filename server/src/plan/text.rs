@@ -76,32 +76,37 @@ struct Counts {
 /// Lines of text that are decided for together: what one teaches counts for the next.
 const LINES: usize = 3;
 
-/// An area cut between its lines into areas of a few.
+/// An area cut between its lines into areas of a few: where no glyph is cut, whether runs of one
+/// line begin at the same height or not.
 fn pieces(area: TextArea) -> Vec<TextArea> {
     let TextArea { rect, background, runs } = area;
-    let mut out: Vec<TextArea> = Vec::new();
-    // Where the lines of the last piece begin and end.
-    let (mut top, mut bottom) = (rect.top, rect.top);
-    for run in runs {
-        let first = run.glyphs.iter().map(|g| g.at.y).min().unwrap_or(bottom);
-        let last = run.glyphs.iter().map(|g| g.at.y + g.shape.size.height as i32).max().unwrap_or(bottom);
-        match out.last_mut() {
-            Some(piece) if first < bottom || piece.runs.len() < LINES => {
-                bottom = bottom.max(last);
-                piece.runs.push(run);
-            }
-            previous => {
-                if let Some(previous) = previous {
-                    previous.rect.bottom = first;
-                    top = first;
-                }
-                bottom = bottom.max(last);
-                out.push(TextArea { rect: Rect { top, ..rect }, background, runs: vec![run] });
-            }
-        }
+    let rows = |run: &TextRun| {
+        let glyphs = run.glyphs.iter();
+        let first = glyphs.clone().map(|g| g.at.y).min().unwrap_or(rect.bottom);
+        let last = glyphs.map(|g| g.at.y + g.shape.size.height as i32).max().unwrap_or(rect.top);
+        (first, last)
+    };
+    // Where a run and all that follow it begin.
+    let mut firsts: Vec<i32> = runs.iter().map(|run| rows(run).0).collect();
+    for i in (1..firsts.len()).rev() {
+        firsts[i - 1] = firsts[i - 1].min(firsts[i]);
     }
-    if out.is_empty() {
-        out.push(TextArea { rect, background, runs: Vec::new() });
+    let mut out = vec![TextArea { rect, background, runs: Vec::new() }];
+    // Where all before end.
+    let mut bottom = rect.top;
+    for (run, first) in runs.into_iter().zip(firsts) {
+        let (_, last) = rows(&run);
+        if let Some(piece) = out.last_mut()
+            && piece.runs.len() >= LINES
+            && bottom <= first
+        {
+            piece.rect.bottom = first;
+            out.push(TextArea { rect: Rect { top: first, ..rect }, background, runs: Vec::new() });
+        }
+        bottom = bottom.max(last);
+        if let Some(piece) = out.last_mut() {
+            piece.runs.push(run);
+        }
     }
     out
 }
@@ -215,11 +220,14 @@ impl Text {
             let glyphs: usize = area.runs.iter().map(|run| run.glyphs.len()).sum();
             if said.is_smallest(job, area.rect, prices, models, shadow)? {
                 counts.said += glyphs;
-                self.emit(said, prices, shadow, frame)?;
-                // The finder is believed, and looked after: what it got wrong stays dirty.
-                let painted = shadow.surface(job.surface)?.picture.crop(area.rect);
-                if painted.rows().eq(job.target.crop(area.rect).rows()) {
+                let painted = self.emit(said, prices, shadow, frame)?.union(&area.rect);
+                // The finder is believed, and looked after: what it got wrong is dirty, if it was
+                // right before, too. Areas may reach beyond what was dirty.
+                let now = shadow.surface(job.surface)?.picture.crop(painted);
+                if now.rows().eq(job.target.crop(painted).rows()) {
                     dirty.subtract(&area.rect);
+                } else {
+                    dirty.add(painted);
                 }
             } else {
                 counts.left += glyphs;
@@ -242,13 +250,14 @@ impl Text {
         Said { fill, defines, runs, weight: 0 }
     }
 
+    /// Emits text; returns what its glyphs have painted.
     fn emit(
         &mut self,
         said: Said,
         prices: &mut Prices,
         shadow: &mut Canvas,
         frame: &mut FrameBuilder,
-    ) -> Result<(), PaintError> {
+    ) -> Result<Rect, PaintError> {
         if let Some(fill) = said.fill {
             frame.emit(shadow, &fill.into())?;
         }
@@ -264,11 +273,13 @@ impl Text {
             }
         }
         let (glyphs, before) = (said.runs.iter().map(|run| run.glyphs.len()).sum(), frame.len());
+        let mut painted = Rect::default();
         for run in said.runs {
             frame.emit(shadow, &run.into())?;
+            painted = shadow.touched().iter().fold(painted, |all, (_, rect)| all.union(rect));
         }
         prices.placed(glyphs, shapes, said.weight, frame.len() - before);
-        Ok(())
+        Ok(painted)
     }
 
     /// A run in slots; appends definitions of the shapes that have none yet.
@@ -356,4 +367,42 @@ fn recalled(slot: GlyphSlot) -> Option<u32> {
 fn commonest(mut values: Vec<i32>) -> i32 {
     values.sort_unstable();
     values.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map_or(0, |same| same[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infer::text::FoundGlyph;
+    use panto_protocol::geometry::Size;
+
+    #[test]
+    fn no_glyph_is_cut_between_pieces() {
+        let glyph = |top: i32, height: u32| {
+            let size = Size::new(8, height);
+            let shape = Arc::new(Coverage { size, subpixel: false, mask: vec![0xff; size.area() as usize] });
+            FoundGlyph { at: Point::new(0, top), shape }
+        };
+        // In each line a low grey word, then a high white one; each line begins right below.
+        let line = |y: i32| {
+            [(0x0080_8080, 3, 9), (0x00ff_ffff, 0, 12)]
+                .map(|(color, top, height)| TextRun { color, glyphs: vec![glyph(y + top, height)] })
+        };
+        let runs: Vec<TextRun> = (0..7).flat_map(|n| line(5 + 12 * n)).collect();
+        let rect = Rect::new(0, 0, 80, 100);
+        let cut = pieces(TextArea { rect, background: 0, runs: runs.clone() });
+        assert!(cut.len() > 2, "{cut:?}");
+        assert_eq!((cut[0].rect.top, cut[cut.len() - 1].rect.bottom), (0, 100));
+        assert!(cut.windows(2).all(|pair| pair[0].rect.bottom == pair[1].rect.top));
+        for piece in &cut {
+            let glyphs = piece.runs.iter().flat_map(|run| &run.glyphs);
+            let places: Vec<Rect> = glyphs.map(|g| Rect::at(g.at, g.shape.size)).collect();
+            assert!(
+                places.iter().all(|place| piece.rect.contains_rect(place)),
+                "{:?}: {places:?}",
+                piece.rect
+            );
+        }
+        let again: Vec<TextRun> = cut.into_iter().flat_map(|piece| piece.runs).collect();
+        assert_eq!(again, runs);
+    }
 }
