@@ -1,6 +1,6 @@
 //! What is said once both know each other: 7.5 and 7.6, and the community's additions.
 
-use super::PixelFormat;
+use super::{PixelFormat, be16};
 use crate::geometry::{Rect, Size};
 use crate::pixel::{Color, channels};
 use crate::wire::{DecodeError, Reader, Writer};
@@ -108,6 +108,13 @@ impl Screen {
         put_rect(&self.rect, out);
         out.raw(&self.flags.to_be_bytes());
     }
+}
+
+/// Writes a layout, as a rectangle of ExtendedDesktopSize holds it.
+pub fn encode_screens(screens: &[Screen], out: &mut Writer) {
+    let screens = &screens[..screens.len().min(usize::from(u8::MAX))];
+    out.raw(&[screens.len() as u8, 0, 0, 0]);
+    screens.iter().for_each(|screen| screen.encode(out));
 }
 
 /// What a client says.
@@ -366,10 +373,6 @@ impl RectHeader {
         put_rect(&self.rect, out);
         out.raw(&self.encoding.0.to_be_bytes());
     }
-}
-
-fn be16(r: &mut Reader<'_>) -> Result<u16, DecodeError> {
-    Ok(u16::from_be_bytes(r.array("RFB number")?))
 }
 
 fn be32(r: &mut Reader<'_>) -> Result<u32, DecodeError> {

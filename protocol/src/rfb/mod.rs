@@ -14,5 +14,12 @@ mod tests;
 pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof, Security};
 pub use message::{
     ClientMessage, EncodingId, Fence, MAX_CUT_TEXT, RectHeader, Screen, ServerMessage, encode_rect_count,
+    encode_screens,
 };
 pub use pixel_format::{Compact, PixelFormat, TrueColor, color_map};
+
+use crate::wire::{DecodeError, Reader};
+
+fn be16(r: &mut Reader<'_>) -> Result<u16, DecodeError> {
+    Ok(u16::from_be_bytes(r.array("RFB number")?))
+}

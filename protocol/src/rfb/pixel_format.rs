@@ -1,5 +1,6 @@
 //! How a peer wants its pixels: RFC 6143, section 7.4.
 
+use super::be16;
 use crate::pixel::{Color, rgb};
 use crate::wire::{DecodeError, Reader, Writer};
 
@@ -178,8 +179,4 @@ pub fn color_map() -> Vec<Color> {
     let level = |i: u32| (i * 51) as u8;
     let cube = (0..216).map(|i| rgb(level(i / 36), level(i / 6 % 6), level(i % 6)));
     cube.chain(std::iter::repeat_n(0, 40)).collect()
-}
-
-fn be16(r: &mut Reader<'_>) -> Result<u16, DecodeError> {
-    Ok(u16::from_be_bytes(r.array("RFB number")?))
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use panto_protocol::message::{Depth, Mode, Scale, Settings, Wire};
-use panto_transport::WireCounters;
+use panto_protocol::message::{Depth, Mode, Rights, Scale, Settings, Wire};
+use panto_transport::{Credential, Peer, WireCounters};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -64,6 +64,16 @@ pub struct ViewerInfo {
 }
 
 impl ViewerInfo {
+    /// A viewer that was let in.
+    pub(super) fn new(id: u64, name: String, peer: Peer, credential: &Credential, rights: Rights) -> Self {
+        let rights = match rights {
+            Rights::View => "view",
+            Rights::Control => "control",
+        };
+        let (peer, credential, rights) = (peer.to_string(), credential.name.clone(), rights.into());
+        Self { id, name, peer, credential, rights, ..Self::default() }
+    }
+
     /// The settings in force.
     pub fn settings(&self) -> Settings {
         Settings {

@@ -9,8 +9,8 @@ use panto_protocol::connection::Unpainted;
 use panto_protocol::message::{Auth, AuthMethods, ResumeTicket, Rights, Settings};
 use panto_protocol::time::Micros;
 use panto_transport::{
-    Credential, CredentialStore, HANDSHAKE_DEADLINE, HandshakeLimits, Listener, PasswordThrottle, Peer,
-    ServerTls, Stream, Ticket, cpu_seconds,
+    Credential, CredentialStore, HANDSHAKE_DEADLINE, HandshakeLimits, HandshakePermit, Listener,
+    PasswordThrottle, Peer, ServerTls, Stream, Ticket, cpu_seconds,
 };
 use tokio::sync::{Notify, watch};
 
@@ -114,57 +114,32 @@ impl Server {
 
     /// Accepts viewers until [`Server::close`].
     pub async fn run(self: Arc<Self>, listener: Listener) {
-        let mut closing = self.closing.subscribe();
-        loop {
-            tokio::select! {
-                (stream, peer) = listener.accept() => {
-                    let server = Arc::clone(&self);
-                    tokio::spawn(async move { server.serve(stream, peer).await });
-                }
-                _ = closing.wait_for(|&c| c) => return,
-            }
-        }
+        self.accept(listener, Self::serve).await;
     }
 
     /// Accepts VNC viewers until [`Server::close`].
     pub async fn run_rfb(self: Arc<Self>, listener: Listener) {
+        self.accept(listener, Self::serve_rfb).await;
+    }
+
+    async fn accept<F>(self: Arc<Self>, listener: Listener, serve: impl Fn(Arc<Self>, Stream, Peer) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let mut closing = self.closing.subscribe();
         loop {
             tokio::select! {
                 (stream, peer) = listener.accept() => {
-                    let server = Arc::clone(&self);
-                    tokio::spawn(async move { server.serve_rfb(stream, peer).await });
+                    tokio::spawn(serve(Arc::clone(&self), stream, peer));
                 }
                 _ = closing.wait_for(|&c| c) => return,
             }
-        }
-    }
-
-    /// Serves one VNC viewer over a stream that was accepted elsewhere, until it leaves.
-    pub async fn serve_rfb(self: Arc<Self>, stream: Stream, peer: Peer) {
-        let permit = match self.limits.admit(peer.ip()) {
-            Ok(permit) => permit,
-            Err(error) => {
-                tracing::warn!(%peer, %error, "connection refused");
-                return;
-            }
-        };
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        match rfb::serve(self, id, stream, peer, permit).await {
-            Ok(()) => tracing::info!(id, %peer, "VNC viewer left"),
-            Err(error) => tracing::info!(id, %peer, %error, "VNC connection ended"),
         }
     }
 
     /// Serves one viewer over a stream that was accepted elsewhere, until it leaves.
     pub async fn serve(self: Arc<Self>, stream: Stream, peer: Peer) {
-        let permit = match self.limits.admit(peer.ip()) {
-            Ok(permit) => permit,
-            Err(error) => {
-                tracing::warn!(%peer, %error, "connection refused");
-                return;
-            }
-        };
+        let Some(permit) = self.admit(peer) else { return };
         let stream = match (&self.config.tls, peer) {
             (Some(tls), Peer::Tcp(_)) => match tls.accept(stream).await {
                 Ok(stream) => stream,
@@ -175,10 +150,37 @@ impl Server {
             },
             _ => stream,
         };
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = self.new_id();
         match Session::new(Arc::clone(&self), id, stream, peer, permit).run().await {
             Ok(()) => tracing::info!(id, %peer, "viewer left"),
             Err(error) => tracing::info!(id, %peer, %error, "connection ended"),
+        }
+    }
+
+    /// Serves one VNC viewer over a stream that was accepted elsewhere, until it leaves.
+    pub async fn serve_rfb(self: Arc<Self>, stream: Stream, peer: Peer) {
+        let Some(permit) = self.admit(peer) else { return };
+        let id = self.new_id();
+        match rfb::serve(self, id, stream, peer, permit).await {
+            Ok(()) => tracing::info!(id, %peer, "VNC viewer left"),
+            Err(error) => tracing::info!(id, %peer, %error, "VNC connection ended"),
+        }
+    }
+
+    fn admit(&self, peer: Peer) -> Option<HandshakePermit> {
+        let permit = self.limits.admit(peer.ip());
+        permit.inspect_err(|error| tracing::warn!(%peer, %error, "connection refused")).ok()
+    }
+
+    fn new_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What a viewer with this credential may do here.
+    pub(super) fn rights(&self, credential: &Credential) -> Rights {
+        match credential.rights {
+            panto_transport::Rights::Control => self.config.rights,
+            panto_transport::Rights::View => Rights::View,
         }
     }
 

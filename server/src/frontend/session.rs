@@ -307,10 +307,7 @@ impl Session {
         }
         let mut secret = [0; 16];
         fill_random(&mut secret)?;
-        let rights = match credential.rights {
-            panto_transport::Rights::Control => self.server.config.rights,
-            panto_transport::Rights::View => Rights::View,
-        };
+        let rights = self.server.rights(&credential);
         let resumed = parked.is_some();
         let (mut planner, painted, unpainted) = match parked {
             Some(p) => (p.planner, p.painted, p.unpainted),
@@ -339,17 +336,7 @@ impl Session {
             screen,
         };
         self.connection.welcome(welcome, painted, unpainted, now);
-        let mut info = ViewerInfo {
-            id: self.id,
-            name: hello.name,
-            peer: self.peer.to_string(),
-            credential: credential.name.clone(),
-            rights: match rights {
-                Rights::View => "view".into(),
-                Rights::Control => "control".into(),
-            },
-            ..ViewerInfo::default()
-        };
+        let mut info = ViewerInfo::new(self.id, hello.name, self.peer, &credential, rights);
         info.set_settings(&hello.settings);
         tracing::info!(id = self.id, peer = %self.peer, name = info.name, resumed, "viewer is in");
         let orders = self.server.registry.add(info, Arc::clone(&self.counters), secret);

@@ -72,7 +72,7 @@ fn links_are_filled_and_not_overfilled() {
         busy.run(rate, delay, Micros(5_000_000));
         (busy.delivered, busy.queue) = (0, Micros::ZERO);
         busy.run(rate, delay, Micros(5_000_000));
-        // A link of gigabits is not filled by frames at intervals of 16 ms, and need not be.
+        // A link of gigabits holds more than may be on its way.
         let used = busy.delivered as f64 / (rate as f64 * 5.0);
         assert!(used > 0.85 || rate > 100_000_000 && used > 0.6, "{rate} B/s, {delay:?}: {used} used");
         // What may wait: a quarter of a round trip when more is looked for, and two frames.

@@ -56,10 +56,9 @@ pub(super) fn mirror(
             Err(_) => {
                 frame.emit(shadow, &SurfaceCreate { id, size, alpha }.into())?;
                 let shown = scene.windows().iter().find(|w| w.surface == id && w.mapped);
-                let screen = shadow.surface(SurfaceId::SCREEN)?.picture.bounds();
-                let rect = |position| Rect::at(position, size).intersection(&screen);
-                if let Some(window) = shown.filter(|w| flat && !alpha && !rect(w.position).is_empty()) {
-                    let rect = Rect::at(window.position, size);
+                let screen = Rect::of_size(shadow.screen_size());
+                let place = shown.map(|w| Rect::at(w.position, size)).filter(|r| r.intersects(&screen));
+                if let Some(rect) = place.filter(|_| flat && !alpha) {
                     let item = CopyItem { source: SurfaceId::SCREEN, rect, to: Point::default() };
                     frame.emit(shadow, &Copy { surface: id, items: vec![item] }.into())?;
                 }

@@ -75,23 +75,12 @@ pub(super) async fn serve(
     let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, shake(&server, stream, peer));
     let (stream, credential, rest) = shaken.await.map_err(|_| RfbError::Slow)??;
     drop(permit);
-    let rights = match credential.rights {
-        panto_transport::Rights::Control => server.config.rights,
-        panto_transport::Rights::View => Rights::View,
-    };
+    let rights = server.rights(&credential);
     let info = ViewerInfo {
-        id,
-        name: "VNC viewer".into(),
-        peer: peer.to_string(),
-        credential: credential.name,
-        rights: match rights {
-            Rights::View => "view".into(),
-            Rights::Control => "control".into(),
-        },
         mode: "rfb".into(),
         depth: PixelFormat::NATIVE.depth,
         scale: 1,
-        ..ViewerInfo::default()
+        ..ViewerInfo::new(id, "VNC viewer".into(), peer, &credential, rights)
     };
     tracing::info!(id, %peer, "VNC viewer is in");
     let mut secret = [0; 16];

@@ -3,7 +3,7 @@
 use panto_protocol::geometry::{Point, Rect, Region, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::encoding::{Encoder, TIGHT_MAX_AREA, TIGHT_MAX_WIDTH};
-use panto_protocol::rfb::{EncodingId, PixelFormat, RectHeader, encode_rect_count};
+use panto_protocol::rfb::{EncodingId, PixelFormat, RectHeader, Screen, encode_rect_count, encode_screens};
 use panto_protocol::wire::Writer;
 
 use crate::infer::Motion;
@@ -208,7 +208,9 @@ impl Lacking {
         if let (Some((size, outputs)), Some(encoding)) = (&self.size, understood.desktop_size) {
             let mut payload = Writer::default();
             if encoding == EncodingId::EXTENDED_DESKTOP_SIZE {
-                screens(outputs, &mut payload);
+                let screen = |(id, &rect)| Screen { id, rect, flags: 0 };
+                let screens: Vec<Screen> = (0..).zip(outputs).map(screen).collect();
+                encode_screens(&screens, &mut payload);
             }
             all.push((RectHeader { rect: Rect::of_size(*size), encoding }, payload.finish()));
         }
@@ -256,16 +258,4 @@ fn pieces(rect: Rect, encoding: EncodingId) -> Vec<Rect> {
         }
     }
     out
-}
-
-fn screens(outputs: &[Rect], out: &mut Writer) {
-    let outputs = &outputs[..outputs.len().min(255)];
-    out.raw(&[outputs.len() as u8, 0, 0, 0]);
-    for (id, rect) in outputs.iter().enumerate() {
-        out.raw(&(id as u32).to_be_bytes());
-        for v in [rect.left, rect.top, rect.width() as i32, rect.height() as i32] {
-            out.raw(&(v as u16).to_be_bytes());
-        }
-        out.raw(&[0; 4]);
-    }
 }
