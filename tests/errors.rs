@@ -356,3 +356,15 @@ fn doctor_manual_and_completions() {
     assert!(String::from_utf8(help.stdout).unwrap().contains("Exit codes"));
     check(&home.run(&["--version"]), 0, &[]);
 }
+
+#[test]
+fn nobody_who_reads_the_output_is_no_panic() {
+    let home = panto();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = home.command(&["doctor"]);
+    let output = command.stdout(writer).stderr(Stdio::piped()).output().expect("panto doctor");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("Broken pipe") && !said.contains("panicked"), "{said}");
+}

@@ -20,14 +20,14 @@ use estimate::{Estimate, FIRST_WINDOW};
 
 /// Shortest time between two frames: no display shows more than about 60 a second. Also
 /// what one frame may take of the link.
-const FRAME_INTERVAL: Micros = Micros(16_000);
+pub(crate) const FRAME_INTERVAL: Micros = Micros(16_000);
 
 /// The same while a person waits for an answer: it must not wait for the rhythm of
 /// whatever else moves on the screen.
-const ANSWER_INTERVAL: Micros = Micros(3_000);
+pub(crate) const ANSWER_INTERVAL: Micros = Micros(3_000);
 
 /// An answer is expected for so long after an input.
-const ANSWER_TIME: Micros = Micros(150_000);
+pub(crate) const ANSWER_TIME: Micros = Micros(150_000);
 
 /// A first round trip of less is quick: hardly any of it was the first frame's bytes.
 const QUICK: Micros = Micros(150_000);

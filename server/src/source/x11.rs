@@ -16,19 +16,19 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::Source;
 use crate::capture::{CaptureError, CaptureSink, Windows, WindowsState, X11Capture};
 use crate::inject::{InjectError, Injector, XtestInjector};
+use crate::pace;
 use crate::scene::{Scene, SharedScene};
 
 /// Shortest time between two grabs: as the pacer sends a frame at 60 a second, each grab
 /// becomes one at once.
-const GRAB_INTERVAL: Duration = Duration::from_millis(16);
+const GRAB_INTERVAL: Duration = Duration::from_micros(pace::FRAME_INTERVAL.0);
 
 /// The same just after an input, when the answer may come at any moment, and while one may
 /// still come.
-const ANSWER_INTERVALS: [(Duration, Duration); 2] =
-    [(Duration::from_millis(30), Duration::from_millis(4)), (ANSWER_TIME, Duration::from_millis(8))];
-
-/// An answer is expected for so long after an input.
-const ANSWER_TIME: Duration = Duration::from_millis(150);
+const ANSWER_INTERVALS: [(Duration, Duration); 2] = [
+    (Duration::from_millis(30), Duration::from_millis(4)),
+    (Duration::from_micros(pace::ANSWER_TIME.0), Duration::from_millis(8)),
+];
 
 /// A captured X display.
 pub struct X11Source {

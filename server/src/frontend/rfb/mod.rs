@@ -26,14 +26,8 @@ use self::update::{Shown, Understood};
 use super::held::Held;
 use super::registry::{Order, ViewerInfo};
 use super::server::{Proof as Verdict, Server};
+use crate::pace;
 use crate::scene::Viewing;
-
-/// Shortest time between two updates, and the same while a person may wait for an answer.
-const UPDATE_INTERVAL: Duration = Duration::from_millis(16);
-const ANSWER_INTERVAL: Duration = Duration::from_millis(3);
-
-/// An answer is expected for so long after an input.
-const ANSWER_TIME: Duration = Duration::from_millis(150);
 
 /// Bytes of a handshake that may wait to be understood.
 const MAX_HANDSHAKE: usize = 4096;
@@ -293,8 +287,8 @@ impl Session {
         if self.asked.is_empty() {
             return None;
         }
-        let answers = self.last_input.is_some_and(|at| at.elapsed() < ANSWER_TIME);
-        let interval = if answers { ANSWER_INTERVAL } else { UPDATE_INTERVAL };
+        let answers = self.last_input.is_some_and(|at| at.elapsed() < Duration::from(pace::ANSWER_TIME));
+        let interval: Duration = if answers { pace::ANSWER_INTERVAL } else { pace::FRAME_INTERVAL }.into();
         let since = self.last_update.map_or(interval, |at| at.elapsed());
         let (lacking, position) = {
             let scene = Arc::clone(&self.server.scene);

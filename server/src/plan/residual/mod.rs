@@ -49,9 +49,10 @@ const PUT_OFF: u32 = 4;
 /// Pixels of a fill at least, in a coded frame.
 const FILL_MIN: u64 = 16384;
 
-/// Rates, bytes a second, at which pixels with alpha are squeezed less and more.
+/// Rates, bytes a second, above which pixels with alpha are squeezed less, and below which
+/// more. They are few (shadows of windows), so that the effort pays on any link but a LAN.
 const HURRY: u64 = 40_000_000;
-const PATIENCE: u64 = 1_000_000;
+const PATIENCE: u64 = 3_000_000;
 
 /// Which commands may describe a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
