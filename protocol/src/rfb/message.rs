@@ -1,6 +1,7 @@
 //! What is said once both know each other: 7.5 and 7.6, and the community's additions.
 
-use super::{PixelFormat, be16};
+use super::clipboard::{Clipboard, MAX_CLIPBOARD};
+use super::{PixelFormat, be16, be32};
 use crate::geometry::{Rect, Size};
 use crate::pixel::{Color, channels};
 use crate::wire::{DecodeError, Reader, Writer};
@@ -41,6 +42,8 @@ impl EncodingId {
     pub const LAST_RECT: Self = Self(-224);
     /// Keys by their codes.
     pub const QEMU_KEYS: Self = Self(-258);
+    /// The keyboard's lights.
+    pub const LED_STATE: Self = Self(-261);
     /// The screen's name can change.
     pub const DESKTOP_NAME: Self = Self(-307);
     /// Size and screens, and the client may ask for others.
@@ -51,6 +54,39 @@ impl EncodingId {
     pub const CONTINUOUS_UPDATES: Self = Self(-313);
     /// The pointer's picture with alpha.
     pub const CURSOR_WITH_ALPHA: Self = Self(-314);
+    /// Clipboards in UTF-8.
+    pub const EXTENDED_CLIPBOARD: Self = Self(0xc0a1_e5ce_u32 as i32);
+    /// Compression from 0 (−256), the quickest, to 9.
+    pub const COMPRESS_LEVELS: std::ops::RangeInclusive<i32> = -256..=-247;
+    /// JPEG's quality from 0 (−32) to 9, which says that JPEG is allowed.
+    pub const QUALITY_LEVELS: std::ops::RangeInclusive<i32> = -32..=-23;
+}
+
+/// Lights of a keyboard (rfbproto, LED State; 7.7 has none).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Leds(pub u8);
+
+impl Leds {
+    /// Scroll Lock.
+    pub const SCROLL: u8 = 1;
+    /// Num Lock.
+    pub const NUM: u8 = 2;
+    /// Caps Lock.
+    pub const CAPS: u8 = 4;
+}
+
+/// What became of a wish for another size, in a rectangle's `y` (rfbproto, ExtendedDesktopSize).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum ResizeStatus {
+    /// It is so now.
+    Done = 0,
+    /// This client may not, or nobody can.
+    Prohibited = 1,
+    /// There is not enough of something.
+    OutOfResources = 2,
+    /// The layout contradicts itself.
+    InvalidLayout = 3,
 }
 
 /// A mark in the stream (rfbproto, Fence).
@@ -149,6 +185,8 @@ pub enum ClientMessage {
     },
     /// The clipboard, Latin-1 (7.5.6). Texts beyond [`MAX_CUT_TEXT`] are errors.
     CutText(Vec<u8>),
+    /// The clipboard, extended (rfbproto).
+    Clipboard(Clipboard),
     /// Updates without requests, or no longer (rfbproto).
     ContinuousUpdates {
         /// On or off.
@@ -205,16 +243,10 @@ impl ClientMessage {
                 Self::Key { down, keysym: be32(r)? }
             }
             5 => Self::Pointer { buttons: r.u8("RFB buttons")?, x: be16(r)?, y: be16(r)? },
-            6 => {
-                r.take(3, "RFB padding")?;
-                // Extended clipboards have negative lengths; they are only sent to servers that
-                // offer them.
-                let length = be32(r)? as usize;
-                if length > MAX_CUT_TEXT {
-                    return Err(DecodeError::TooLarge { what: "clipboard" });
-                }
-                Self::CutText(r.take(length, "clipboard")?.to_vec())
-            }
+            6 => match cut_text(r)? {
+                CutText::Latin1(text) => Self::CutText(text),
+                CutText::Extended(message) => Self::Clipboard(message),
+            },
             150 => {
                 let enable = r.u8("RFB flag")? != 0;
                 Self::ContinuousUpdates { enable, rect: rect(r)? }
@@ -269,11 +301,8 @@ impl ClientMessage {
                 out.raw(&x.to_be_bytes());
                 out.raw(&y.to_be_bytes());
             }
-            Self::CutText(text) => {
-                out.raw(&[6, 0, 0, 0]);
-                out.raw(&(text.len() as u32).to_be_bytes());
-                out.raw(text);
-            }
+            Self::CutText(text) => put_cut_text(6, text, out),
+            Self::Clipboard(message) => put_clipboard(6, message, out),
             Self::ContinuousUpdates { enable, rect } => {
                 out.raw(&[150, u8::from(*enable)]);
                 put_rect(rect, out);
@@ -309,6 +338,8 @@ pub enum ServerMessage {
     Bell,
     /// The clipboard, Latin-1 (7.6.4).
     CutText(Vec<u8>),
+    /// The clipboard, extended (rfbproto); for clients that understand it.
+    Clipboard(Clipboard),
     /// No continuous updates any more, or that they are understood (rfbproto).
     EndOfContinuousUpdates,
     /// A mark (rfbproto).
@@ -331,15 +362,53 @@ impl ServerMessage {
                 }
             }
             Self::Bell => out.u8(2),
-            Self::CutText(text) => {
-                out.raw(&[3, 0, 0, 0]);
-                out.raw(&(text.len() as u32).to_be_bytes());
-                out.raw(text);
-            }
+            Self::CutText(text) => put_cut_text(3, text, out),
+            Self::Clipboard(message) => put_clipboard(3, message, out),
             Self::EndOfContinuousUpdates => out.u8(150),
             Self::Fence(fence) => fence.encode(out),
         }
     }
+}
+
+/// What follows the type of a cut text, in either direction.
+pub(super) enum CutText {
+    /// As 7.5.6 has it.
+    Latin1(Vec<u8>),
+    /// As a negative length says.
+    Extended(Clipboard),
+}
+
+/// Reads a cut text behind its type.
+pub(super) fn cut_text(r: &mut Reader<'_>) -> Result<CutText, DecodeError> {
+    r.take(3, "RFB padding")?;
+    let length = be32(r)? as i32;
+    let most = if length < 0 { MAX_CLIPBOARD } else { MAX_CUT_TEXT };
+    let bytes = length.unsigned_abs() as usize;
+    if bytes > most {
+        return Err(DecodeError::TooLarge { what: "clipboard" });
+    }
+    let bytes = r.take(bytes, "clipboard")?;
+    Ok(match length {
+        0.. => CutText::Latin1(bytes.to_vec()),
+        // What is cut short inside of its length stays so.
+        _ => CutText::Extended(Clipboard::decode(bytes).map_err(|error| match error {
+            DecodeError::TooShort { .. } => DecodeError::Invalid { what: "clipboard" },
+            error => error,
+        })?),
+    })
+}
+
+fn put_cut_text(kind: u8, text: &[u8], out: &mut Writer) {
+    out.raw(&[kind, 0, 0, 0]);
+    out.raw(&(text.len() as u32).to_be_bytes());
+    out.raw(text);
+}
+
+fn put_clipboard(kind: u8, message: &Clipboard, out: &mut Writer) {
+    let bytes = message.encode();
+    out.raw(&[kind, 0, 0, 0]);
+    out.raw(&(bytes.len() as i32).wrapping_neg().to_be_bytes());
+    out.raw(&bytes);
 }
 
 /// Begins an update of so many rectangles (7.6.1); 65,535 if one of them says that it is the last.
@@ -373,10 +442,6 @@ impl RectHeader {
         put_rect(&self.rect, out);
         out.raw(&self.encoding.0.to_be_bytes());
     }
-}
-
-fn be32(r: &mut Reader<'_>) -> Result<u32, DecodeError> {
-    Ok(u32::from_be_bytes(r.array("RFB number")?))
 }
 
 fn rect(r: &mut Reader<'_>) -> Result<Rect, DecodeError> {

@@ -4,22 +4,30 @@
 //! Messages of RFB have no length of their own: whoever reads tries, and
 //! [`TooShort`](crate::wire::DecodeError::TooShort) says that more has to come.
 
+mod clipboard;
 pub mod encoding;
 mod handshake;
 mod message;
 mod pixel_format;
 #[cfg(test)]
 mod tests;
+mod xt_codes;
 
+pub use clipboard::Clipboard;
 pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof, Security};
 pub use message::{
-    ClientMessage, EncodingId, Fence, MAX_CUT_TEXT, RectHeader, Screen, ServerMessage, encode_rect_count,
-    encode_screens,
+    ClientMessage, EncodingId, Fence, Leds, MAX_CUT_TEXT, RectHeader, ResizeStatus, Screen, ServerMessage,
+    encode_rect_count, encode_screens,
 };
 pub use pixel_format::{Compact, PixelFormat, TrueColor, color_map};
+pub use xt_codes::{evdev_of_xt, xt_of_evdev};
 
 use crate::wire::{DecodeError, Reader};
 
 fn be16(r: &mut Reader<'_>) -> Result<u16, DecodeError> {
     Ok(u16::from_be_bytes(r.array("RFB number")?))
+}
+
+fn be32(r: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    Ok(u32::from_be_bytes(r.array("RFB number")?))
 }
