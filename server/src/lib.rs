@@ -4,6 +4,7 @@ pub mod capture;
 pub mod control;
 pub mod deliver;
 pub mod demo;
+pub mod desk;
 pub mod frontend;
 pub mod infer;
 pub mod inject;

@@ -92,7 +92,8 @@ impl Clipboard {
         match self {
             Self::Caps { text, request, notify } => {
                 let ways = [(*request, REQUEST), (*notify, NOTIFY)];
-                let ways = ways.iter().filter(|(on, _)| *on).fold(CAPS | PROVIDE, |all, (_, flag)| all | flag);
+                let ways =
+                    ways.iter().filter(|(on, _)| *on).fold(CAPS | PROVIDE, |all, (_, flag)| all | flag);
                 flags(ways, text.is_some());
                 if let Some(bytes) = text {
                     out.raw(&bytes.to_be_bytes());

@@ -101,6 +101,8 @@ pub struct Fence {
 impl Fence {
     /// The answer has to come back.
     pub const REQUEST: u32 = 1 << 31;
+    /// What came before it is done with before the answer.
+    pub const BLOCK_BEFORE: u32 = 1;
     /// Flags that mean something to this version: before, after, next.
     pub const KNOWN: u32 = 0b111;
 

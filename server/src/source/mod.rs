@@ -4,10 +4,13 @@ mod demo;
 mod replay;
 mod x11;
 
+use std::sync::Arc;
+
 use panto_protocol::geometry::Size;
 use panto_protocol::message::InputEvent;
 
 use crate::capture::WindowsState;
+use crate::desk::Desk;
 pub use demo::DemoSource;
 pub use replay::{Pace, ReplaySource};
 
@@ -35,6 +38,11 @@ pub trait Source: Send + Sync {
     /// Whether windows are captured as surfaces, and if not, why; `None` of a source that
     /// captures nothing: the scene shows what it tells.
     fn windows(&self) -> Option<WindowsState> {
+        None
+    }
+
+    /// Clipboard, lights and bell, if the source has any.
+    fn desk(&self) -> Option<&Arc<Desk>> {
         None
     }
 }

@@ -15,6 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::Source;
 use crate::capture::{CaptureError, CaptureSink, Windows, WindowsState, X11Capture};
+use crate::desk::{Desk, X11Desk};
 use crate::inject::{InjectError, Injector, XtestInjector};
 use crate::pace;
 use crate::scene::{Scene, SharedScene};
@@ -35,6 +36,8 @@ pub struct X11Source {
     orders: Arc<Orders>,
     input: Mutex<Option<mpsc::Sender<InputEvent>>>,
     can_resize: bool,
+    /// Without one there is no clipboard, and all else works.
+    desk: Option<X11Desk>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -112,8 +115,11 @@ impl X11Source {
             }
             let _ = injector.release_all();
         })?;
-        let source =
-            Self { orders, input: Mutex::new(Some(sender)), can_resize, threads: vec![grabbing, injecting] };
+        let desk = X11Desk::start(display)
+            .inspect_err(|error| tracing::warn!(%error, "no clipboard of this display"))
+            .ok();
+        let input = Mutex::new(Some(sender));
+        let source = Self { orders, input, can_resize, desk, threads: vec![grabbing, injecting] };
         Ok((source, scene))
     }
 }
@@ -159,6 +165,10 @@ impl Source for X11Source {
 
     fn windows(&self) -> Option<WindowsState> {
         Some(self.orders.state().windows)
+    }
+
+    fn desk(&self) -> Option<&Arc<Desk>> {
+        self.desk.as_ref().map(X11Desk::desk)
     }
 }
 

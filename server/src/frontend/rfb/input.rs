@@ -2,7 +2,7 @@
 
 use panto_protocol::geometry::Point;
 use panto_protocol::message::InputEvent;
-use panto_protocol::rfb::ClientMessage;
+use panto_protocol::rfb::{ClientMessage, evdev_of_xt};
 
 /// A notch of the wheel, in [`InputEvent::Scroll`]'s unit.
 const NOTCH: i32 = 120;
@@ -21,6 +21,9 @@ impl Pointer {
             ClientMessage::Pointer { buttons, x, y } => self.moved(buttons, Point::new(x.into(), y.into())),
             ClientMessage::Key { down, keysym } => {
                 vec![InputEvent::Key { physical: 0, keysym, down, text: String::new() }]
+            }
+            ClientMessage::ExtendedKey { down, keysym, code } => {
+                vec![InputEvent::Key { physical: evdev_of_xt(code), keysym, down, text: String::new() }]
             }
             _ => Vec::new(),
         }

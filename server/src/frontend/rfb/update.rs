@@ -1,11 +1,11 @@
-//! What a VNC viewer is shown: a shadow of what it has, and the rectangles that it lacks.
+//! What a VNC viewer has been shown: a shadow of it, and where that is not the screen.
 
 use panto_protocol::geometry::{Point, Rect, Region, Size};
 use panto_protocol::pixel::Picture;
-use panto_protocol::rfb::encoding::{Encoder, TIGHT_MAX_AREA, TIGHT_MAX_WIDTH};
-use panto_protocol::rfb::{EncodingId, PixelFormat, RectHeader, Screen, encode_rect_count, encode_screens};
-use panto_protocol::wire::Writer;
+use panto_protocol::rfb::{EncodingId, Leds, ResizeStatus};
 
+use super::lacking::{Lacking, Layout};
+use crate::desk::DeskState;
 use crate::infer::Motion;
 use crate::plan::differences;
 use crate::scene::{Scene, Since};
@@ -27,6 +27,12 @@ pub(super) struct Understood {
     pub(super) copy_rect: bool,
     pub(super) cursor: Option<EncodingId>,
     pub(super) desktop_size: Option<EncodingId>,
+    pub(super) desktop_name: bool,
+    pub(super) leds: bool,
+    pub(super) qemu_keys: bool,
+    pub(super) fence: bool,
+    pub(super) continuous_updates: bool,
+    pub(super) extended_clipboard: bool,
     /// 0 to 9, if it named one.
     pub(super) compress_level: Option<u8>,
 }
@@ -48,11 +54,20 @@ impl Understood {
             copy_rect: all.contains(&EncodingId::COPY_RECT),
             cursor: best(&[EncodingId::CURSOR_WITH_ALPHA, EncodingId::CURSOR]),
             desktop_size: best(&[EncodingId::EXTENDED_DESKTOP_SIZE, EncodingId::DESKTOP_SIZE]),
-            compress_level: all
-                .iter()
-                .find_map(|id| (-256..=-247).contains(&id.0).then(|| (id.0 + 256) as u8)),
+            desktop_name: all.contains(&EncodingId::DESKTOP_NAME),
+            leds: all.contains(&EncodingId::LED_STATE),
+            qemu_keys: all.contains(&EncodingId::QEMU_KEYS),
+            fence: all.contains(&EncodingId::FENCE),
+            continuous_updates: all.contains(&EncodingId::CONTINUOUS_UPDATES),
+            extended_clipboard: all.contains(&EncodingId::EXTENDED_CLIPBOARD),
+            compress_level: level(all, &EncodingId::COMPRESS_LEVELS),
         }
     }
+}
+
+/// A level from 0 on that is among the encodings.
+fn level(all: &[EncodingId], levels: &std::ops::RangeInclusive<i32>) -> Option<u8> {
+    all.iter().find(|id| levels.contains(&id.0)).map(|id| (id.0 - levels.start()) as u8)
 }
 
 /// What a viewer has, and where that may be wrong.
@@ -66,10 +81,14 @@ pub(super) struct Shown {
     nothing: Region,
     motion: Motion,
     cursor: Option<u64>,
+    /// How the viewer has to be told the screen's layout, if it has to.
+    layout: Option<Layout>,
+    /// The viewer has asked for another size, which is under way.
+    resizes: bool,
+    leds: Option<Leds>,
+    knows_name: bool,
+    knows_keys: bool,
 }
-
-/// One rectangle of an update, with its payload.
-type Told = (RectHeader, Vec<u8>);
 
 impl Shown {
     /// A viewer that was told this size and has no pixels.
@@ -82,17 +101,44 @@ impl Shown {
             nothing: all,
             motion: Motion::default(),
             cursor: None,
+            layout: None,
+            resizes: false,
+            leds: None,
+            knows_name: false,
+            knows_keys: false,
         }
     }
 
     /// The viewer wants these pixels, whether it had them or not.
     pub(super) fn forget(&mut self, rect: &Rect) {
+        self.layout.get_or_insert_default();
+        self.lacks(rect);
+    }
+
+    /// The viewer has asked for another size, and this came of it.
+    pub(super) fn resized(&mut self, status: ResizeStatus) {
+        self.layout = Some(Layout { by_viewer: true, status });
+    }
+
+    /// The viewer has asked for another size, and will have it.
+    pub(super) fn resizes(&mut self) {
+        self.resizes = true;
+    }
+
+    /// The viewer has not got these pixels, whatever the shadow says.
+    pub(super) fn lacks(&mut self, rect: &Rect) {
         self.nothing.add(rect.intersection(&self.shadow.bounds()));
         self.nothing.simplify(MAX_DIRTY);
     }
 
-    /// Whether the scene may have something for the viewer inside `asked`.
-    pub(super) fn is_due(&mut self, scene: &Scene, asked: &Region, understood: &Understood) -> bool {
+    /// Whether the scene or the desk may have something for the viewer inside `asked`.
+    pub(super) fn is_due(
+        &mut self,
+        scene: &Scene,
+        desk: &DeskState,
+        asked: &Region,
+        understood: &Understood,
+    ) -> bool {
         match scene.since(self.position) {
             Since::Changes(changes) => changes.for_each(|change| self.dirty.add_region(&change.screen)),
             Since::Lost => self.dirty = Rect::of_size(scene.size()).into(),
@@ -100,27 +146,55 @@ impl Shown {
         self.dirty.simplify(MAX_DIRTY);
         self.position = scene.position();
         let cursor = understood.cursor.is_some() && self.cursor != Some(scene.cursor().1);
+        let layout =
+            understood.desktop_size == Some(EncodingId::EXTENDED_DESKTOP_SIZE) && self.layout.is_some();
         let resized = understood.desktop_size.is_some() && self.shadow.size() != scene.size();
+        let leds = understood.leds && self.leds != Some(desk.leds);
+        let first =
+            (understood.qemu_keys && !self.knows_keys) || (understood.desktop_name && !self.knows_name);
         let meets = |region: &Region| region.rects().iter().any(|r| asked.intersects(r));
-        cursor || resized || meets(&self.dirty) || meets(&self.nothing)
+        cursor || layout || resized || leds || first || meets(&self.dirty) || meets(&self.nothing)
     }
 
     /// Takes what the viewer lacks inside `asked` from the scene; the pixels are encoded later,
     /// without its lock, by [`Lacking::encode`].
-    pub(super) fn look(&mut self, scene: &mut Scene, asked: &Region, understood: &Understood) -> Lacking {
+    pub(super) fn look(
+        &mut self,
+        scene: &mut Scene,
+        desk: &DeskState,
+        asked: &Region,
+        understood: &Understood,
+    ) -> Lacking {
         let mut lacking = Lacking::default();
         let size = scene.size();
-        if understood.desktop_size.is_some() && self.shadow.size() != size {
-            // What was sent of the old size is forgotten by all viewers.
-            *self = Self { position: self.position, cursor: self.cursor, ..Self::new(size) };
-            lacking.size = Some((size, scene.outputs().to_vec()));
-            return lacking;
+        let resized = self.shadow.size() != size;
+        let layout = match understood.desktop_size {
+            Some(EncodingId::EXTENDED_DESKTOP_SIZE) => self.layout.take().or(resized.then(Layout::default)),
+            Some(_) => resized.then(Layout::default),
+            None => None,
+        };
+        if let Some(mut layout) = layout {
+            layout.by_viewer |= resized && std::mem::take(&mut self.resizes);
+            lacking.layout = Some((layout, size, scene.outputs().to_vec()));
+            if resized {
+                // What was sent of the old size is forgotten by all viewers.
+                let all = Rect::of_size(size).into();
+                (self.shadow, self.dirty, self.nothing) = (Picture::new(size, 0), Region::new(), all);
+                return lacking;
+            }
         }
         let (cursor, serial) = scene.cursor();
         if understood.cursor.is_some() && self.cursor != Some(serial) {
             self.cursor = Some(serial);
             lacking.cursor = Some(cursor.clone());
         }
+        if understood.leds && self.leds != Some(desk.leds) {
+            self.leds = Some(desk.leds);
+            lacking.leds = self.leds;
+        }
+        lacking.keys = understood.qemu_keys && !std::mem::replace(&mut self.knows_keys, understood.qemu_keys);
+        lacking.name =
+            understood.desktop_name && !std::mem::replace(&mut self.knows_name, understood.desktop_name);
         scene.flatten();
         let new = scene.flat();
         let bounds = self.shadow.bounds().intersection(&new.bounds());
@@ -178,84 +252,4 @@ impl Shown {
     pub(super) fn picture(&self) -> &Picture {
         &self.shadow
     }
-}
-
-/// What an update will hold.
-#[derive(Debug, Default)]
-pub(super) struct Lacking {
-    size: Option<(Size, Vec<Rect>)>,
-    cursor: Option<std::sync::Arc<panto_protocol::canvas::CursorImage>>,
-    copies: Vec<(Point, Rect)>,
-    rects: Vec<Rect>,
-}
-
-impl Lacking {
-    pub(super) fn is_empty(&self) -> bool {
-        self.size.is_none() && self.cursor.is_none() && self.copies.is_empty() && self.rects.is_empty()
-    }
-
-    /// Appends the update; returns how many rectangles it has. `picture`: what
-    /// [`Shown::look`] has made of the shadow.
-    pub(super) fn encode(
-        &self,
-        picture: &Picture,
-        format: &PixelFormat,
-        understood: &Understood,
-        encoder: &mut Encoder,
-        out: &mut Vec<u8>,
-    ) -> usize {
-        let mut all: Vec<Told> = Vec::new();
-        if let (Some((size, outputs)), Some(encoding)) = (&self.size, understood.desktop_size) {
-            let mut payload = Writer::default();
-            if encoding == EncodingId::EXTENDED_DESKTOP_SIZE {
-                let screen = |(id, &rect)| Screen { id, rect, flags: 0 };
-                let screens: Vec<Screen> = (0..).zip(outputs).map(screen).collect();
-                encode_screens(&screens, &mut payload);
-            }
-            all.push((RectHeader { rect: Rect::of_size(*size), encoding }, payload.finish()));
-        }
-        if let (Some(cursor), Some(encoding)) = (&self.cursor, understood.cursor) {
-            let rect = Rect::at(cursor.hot, cursor.picture.size());
-            let mut payload = Vec::new();
-            encoder.encode(encoding, format, cursor.picture.view(), &mut payload);
-            all.push((RectHeader { rect, encoding }, payload));
-        }
-        for (from, to) in &self.copies {
-            let payload = [(from.x as u16).to_be_bytes(), (from.y as u16).to_be_bytes()].concat();
-            all.push((RectHeader { rect: *to, encoding: EncodingId::COPY_RECT }, payload));
-        }
-        let encoding = understood.pixels.unwrap_or(EncodingId::RAW);
-        for rect in self.rects.iter().flat_map(|r| pieces(*r, encoding)) {
-            let mut payload = Vec::new();
-            encoder.encode(encoding, format, picture.crop(rect), &mut payload);
-            all.push((RectHeader { rect, encoding }, payload));
-        }
-        let mut w = Writer::default();
-        encode_rect_count(all.len() as u16, &mut w);
-        for (header, payload) in &all {
-            header.encode(&mut w);
-            w.raw(payload);
-        }
-        out.extend_from_slice(w.as_slice());
-        all.len()
-    }
-}
-
-/// A rectangle in pieces that every viewer takes.
-fn pieces(rect: Rect, encoding: EncodingId) -> Vec<Rect> {
-    let (width, area) = match encoding {
-        EncodingId::TIGHT => (TIGHT_MAX_WIDTH, TIGHT_MAX_AREA),
-        // A piece of a screen at a time keeps the buffers small.
-        _ => (1 << 14, 1 << 20),
-    };
-    let columns = rect.width().min(width);
-    let rows = (area / u64::from(columns.max(1))).max(1) as i32;
-    let mut out = Vec::new();
-    for top in (rect.top..rect.bottom).step_by(rows as usize) {
-        for left in (rect.left..rect.right).step_by(columns.max(1) as usize) {
-            let (right, bottom) = (rect.right.min(left + columns as i32), rect.bottom.min(top + rows));
-            out.push(Rect::from_corners(left, top, right, bottom));
-        }
-    }
-    out
 }

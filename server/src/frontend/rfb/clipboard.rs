@@ -1,0 +1,77 @@
+//! What is told and asked about the clipboard, in Latin-1 or extended (rfbproto).
+
+use std::sync::Arc;
+
+use panto_protocol::rfb::{Clipboard, MAX_CUT_TEXT, ServerMessage};
+
+/// What a viewer knows of the clipboard.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Whether the viewer understands the extended clipboard, and was told that we do.
+    extended: bool,
+    /// The text that the viewer was told of, or has told.
+    text: Option<Arc<str>>,
+}
+
+impl Told {
+    /// The viewer understands the extended clipboard. Returns what that begins with.
+    pub(super) fn extend(&mut self) -> Option<ServerMessage> {
+        let first = !std::mem::replace(&mut self.extended, true);
+        first.then_some(ServerMessage::Clipboard(Clipboard::ours()))
+    }
+
+    /// The screen's clipboard holds `text`. Returns what the viewer is told.
+    pub(super) fn news(&mut self, text: &Arc<str>) -> Option<ServerMessage> {
+        if self.text.as_ref() == Some(text) {
+            return None;
+        }
+        self.text = Some(Arc::clone(text));
+        Some(match self.extended {
+            true => ServerMessage::Clipboard(Clipboard::Notify { text: true }),
+            false => {
+                let latin1 = text.chars().map(|c| u8::try_from(c).unwrap_or(b'?'));
+                ServerMessage::CutText(latin1.take(MAX_CUT_TEXT).collect())
+            }
+        })
+    }
+
+    /// The viewer has copied this text.
+    pub(super) fn copied(&mut self, text: &str) {
+        self.text = Some(text.into());
+    }
+
+    /// Answers a message of the extended clipboard; a text that is in one is the caller's.
+    pub(super) fn answer(&self, message: &Clipboard) -> Option<ServerMessage> {
+        let answer = match message {
+            // Nobody sends what is too long for us, so it need not be asked for twice.
+            Clipboard::Notify { text: true } => Clipboard::Request { text: true },
+            Clipboard::Request { text: true } => Clipboard::Provide(self.text.as_deref().map(str::to_owned)),
+            Clipboard::Peek => Clipboard::Notify { text: self.text.is_some() },
+            _ => return None,
+        };
+        self.extended.then_some(ServerMessage::Clipboard(answer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_told_once_and_in_the_way_that_is_understood() {
+        let mut told = Told::default();
+        let text: Arc<str> = "Tür €".into();
+        assert_eq!(told.answer(&Clipboard::Peek), None, "not spoken yet");
+        assert_eq!(told.news(&text), Some(ServerMessage::CutText(b"T\xfcr ?".to_vec())));
+        assert_eq!(told.news(&text), None);
+        assert_eq!(told.extend(), Some(ServerMessage::Clipboard(Clipboard::ours())));
+        assert_eq!(told.extend(), None);
+        let notify = ServerMessage::Clipboard(Clipboard::Notify { text: true });
+        assert_eq!(told.news(&"b".into()), Some(notify));
+        let provide = ServerMessage::Clipboard(Clipboard::Provide(Some("b".into())));
+        assert_eq!(told.answer(&Clipboard::Request { text: true }), Some(provide));
+        // What came from the viewer does not go back.
+        told.copied("c");
+        assert_eq!(told.news(&"c".into()), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! What a VNC viewer lacks, as the rectangles of an update.
+
+use std::sync::Arc;
+
+use panto_protocol::canvas::CursorImage;
+use panto_protocol::geometry::{Point, Rect, Size};
+use panto_protocol::pixel::Picture;
+use panto_protocol::rfb::encoding::{Encoder, TIGHT_MAX_AREA, TIGHT_MAX_WIDTH};
+use panto_protocol::rfb::{
+    EncodingId, Leds, PixelFormat, RectHeader, ResizeStatus, Screen, encode_rect_count, encode_screens,
+};
+use panto_protocol::wire::Writer;
+
+use super::update::Understood;
+
+/// Pixels of a rectangle at most where the update may not be large.
+const PIECE: u64 = 1 << 16;
+
+/// What an update will hold.
+#[derive(Debug, Default)]
+pub(super) struct Lacking {
+    pub(super) layout: Option<(Layout, Size, Vec<Rect>)>,
+    pub(super) cursor: Option<Arc<CursorImage>>,
+    pub(super) leds: Option<Leds>,
+    /// Whether it has to be told that keys may come with their codes.
+    pub(super) keys: bool,
+    /// Whether it has to be told the screen's name as a whole.
+    pub(super) name: bool,
+    pub(super) copies: Vec<(Point, Rect)>,
+    pub(super) rects: Vec<Rect>,
+}
+
+/// Why a layout of the screen is told (rfbproto, ExtendedDesktopSize).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    /// Whether the viewer had asked for it.
+    pub(super) by_viewer: bool,
+    pub(super) status: ResizeStatus,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { by_viewer: false, status: ResizeStatus::Done }
+    }
+}
+
+/// How an update is written.
+pub(super) struct Manner<'a> {
+    pub(super) format: &'a PixelFormat,
+    pub(super) understood: &'a Understood,
+    pub(super) name: &'a str,
+    /// Bytes after which no rectangle is begun.
+    pub(super) budget: usize,
+}
+
+impl Lacking {
+    pub(super) fn is_empty(&self) -> bool {
+        self.layout.is_none()
+            && self.cursor.is_none()
+            && self.leds.is_none()
+            && !self.keys
+            && !self.name
+            && self.copies.is_empty()
+            && self.rects.is_empty()
+    }
+
+    /// Appends the update; returns how many rectangles it has, and those for which there was no
+    /// room. `picture`: what [`Shown::look`](super::update::Shown::look) has made of the shadow.
+    pub(super) fn encode(
+        &self,
+        picture: &Picture,
+        manner: &Manner<'_>,
+        encoder: &mut Encoder,
+        out: &mut Vec<u8>,
+    ) -> (usize, Vec<Rect>) {
+        let begin = out.len();
+        let mut update = Update { count: 0, w: Writer::default() };
+        encode_rect_count(0, &mut update.w);
+        self.encode_others(manner, encoder, &mut update);
+        for (from, to) in &self.copies {
+            let payload = [(from.x as u16).to_be_bytes(), (from.y as u16).to_be_bytes()].concat();
+            update.add(*to, EncodingId::COPY_RECT, &payload);
+        }
+        let encoding = manner.understood.pixels.unwrap_or(EncodingId::RAW);
+        let most = if manner.budget == usize::MAX { u64::MAX } else { PIECE };
+        let mut pieces: Vec<Rect> = self.rects.iter().flat_map(|r| pieces(*r, encoding, most)).collect();
+        if manner.budget < usize::MAX {
+            // What is small is what a person waits for.
+            pieces.sort_by_key(Rect::area);
+        }
+        let mut pieces = pieces.into_iter();
+        while update.w.len() < manner.budget
+            && let Some(rect) = pieces.next()
+        {
+            update.head(rect, encoding);
+            encoder.encode(encoding, manner.format, picture.crop(rect), update.w.buffer());
+        }
+        out.extend_from_slice(update.w.as_slice());
+        let mut count = Writer::default();
+        encode_rect_count(update.count, &mut count);
+        out[begin..begin + count.len()].copy_from_slice(count.as_slice());
+        (update.count.into(), pieces.collect())
+    }
+
+    /// What is not the screen's pixels.
+    fn encode_others(&self, manner: &Manner<'_>, encoder: &mut Encoder, update: &mut Update) {
+        let understood = manner.understood;
+        if let (Some((layout, size, outputs)), Some(encoding)) = (&self.layout, understood.desktop_size) {
+            let mut payload = Writer::default();
+            let mut at = Point::default();
+            if encoding == EncodingId::EXTENDED_DESKTOP_SIZE {
+                at = Point::new(layout.by_viewer.into(), layout.status as i32);
+                let screen = |(id, &rect)| Screen { id, rect, flags: 0 };
+                let screens: Vec<Screen> = (0..).zip(outputs).map(screen).collect();
+                encode_screens(&screens, &mut payload);
+            }
+            update.add(Rect::at(at, *size), encoding, payload.as_slice());
+        }
+        if let (Some(cursor), Some(encoding)) = (&self.cursor, understood.cursor) {
+            let mut payload = Vec::new();
+            encoder.encode(encoding, manner.format, cursor.picture.view(), &mut payload);
+            update.add(Rect::at(cursor.hot, cursor.picture.size()), encoding, &payload);
+        }
+        if let Some(Leds(leds)) = self.leds {
+            update.add(Rect::default(), EncodingId::LED_STATE, &[leds]);
+        }
+        if self.keys {
+            update.add(Rect::default(), EncodingId::QEMU_KEYS, &[]);
+        }
+        if self.name {
+            let length = (manner.name.len() as u32).to_be_bytes();
+            update.add(
+                Rect::default(),
+                EncodingId::DESKTOP_NAME,
+                &[&length[..], manner.name.as_bytes()].concat(),
+            );
+        }
+    }
+}
+
+/// An update that is being written.
+struct Update {
+    count: u16,
+    w: Writer,
+}
+
+impl Update {
+    fn head(&mut self, rect: Rect, encoding: EncodingId) {
+        RectHeader { rect, encoding }.encode(&mut self.w);
+        self.count += 1;
+    }
+
+    fn add(&mut self, rect: Rect, encoding: EncodingId, payload: &[u8]) {
+        self.head(rect, encoding);
+        self.w.raw(payload);
+    }
+}
+
+/// A rectangle in pieces that every viewer takes, of at most about so many pixels.
+fn pieces(rect: Rect, encoding: EncodingId, most: u64) -> Vec<Rect> {
+    let (width, area) = match encoding {
+        EncodingId::TIGHT => (TIGHT_MAX_WIDTH, TIGHT_MAX_AREA),
+        // A piece of a screen at a time keeps the buffers small.
+        _ => (1 << 14, 1 << 20),
+    };
+    let area = area.min(most);
+    let columns = rect.width().min(width);
+    let rows = (area / u64::from(columns.max(1))).max(1) as i32;
+    let mut out = Vec::new();
+    for top in (rect.top..rect.bottom).step_by(rows as usize) {
+        for left in (rect.left..rect.right).step_by(columns.max(1) as usize) {
+            let (right, bottom) = (rect.right.min(left + columns as i32), rect.bottom.min(top + rows));
+            out.push(Rect::from_corners(left, top, right, bottom));
+        }
+    }
+    out
+}
