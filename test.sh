@@ -13,7 +13,7 @@ cd "$(dirname "$0")"
 # a browser for the report and a packet capture for counts; other remote displays.
 packages=(
     gcc libc6-dev
-    xvfb xauth openbox xterm
+    xvfb xauth openbox xterm xclip
     x11-apps x11-utils x11-xserver-utils x11-xkb-utils gtk-3-examples fonts-dejavu-core
     libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0
     libvulkan1 mesa-vulkan-drivers

@@ -1,6 +1,7 @@
 //! VNC viewers: the tests' own, which reads every encoding and format, and TigerVNC's.
 
 mod client;
+mod extensions;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat, TrueColor};
-use panto_tests::harness::{Served, XDisplay, assert_same, eventually, panto};
+use panto_tests::harness::{Panto, Served, XDisplay, assert_same, eventually, panto};
 
 use client::RfbClient;
 
@@ -28,9 +29,13 @@ fn address(served: &Served) -> String {
 }
 
 /// A terminal that writes what it is told.
-fn serve(home: &panto_tests::harness::Panto) -> (Served, XDisplay) {
+fn serve(home: &Panto) -> (Served, XDisplay) {
+    serve_with(home, &[])
+}
+
+fn serve_with(home: &Panto, more: &[&str]) -> (Served, XDisplay) {
     let script = "printf 'ready\\n'; exec cat";
-    let served = home.serve(&[
+    let arguments = [
         "127.0.0.1:0",
         "--rfb=127.0.0.1:0",
         "--auth",
@@ -49,7 +54,8 @@ fn serve(home: &panto_tests::harness::Panto) -> (Served, XDisplay) {
         "sh",
         "-c",
         script,
-    ]);
+    ];
+    let served = home.serve(&[more, &arguments].concat());
     let display = XDisplay::open(&served.display());
     display.window();
     (served, display)

@@ -120,6 +120,12 @@ impl XDisplay {
         self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, code, 0, 0);
     }
 
+    /// Rings the bell.
+    pub fn bell(&self) {
+        self.conn.bell(0).unwrap();
+        self.conn.flush().unwrap();
+    }
+
     /// Types text of ASCII characters; `\n` is Return.
     pub fn type_text(&self, text: &str) {
         for c in text.chars() {

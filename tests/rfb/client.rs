@@ -7,7 +7,7 @@ use std::time::Duration;
 use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::pixel::{Color, Picture, rgb};
 use panto_protocol::rfb::encoding::Decoder;
-use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat, RectHeader};
+use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat, RectHeader, Screen};
 use panto_protocol::wire::{DecodeError, Reader, Writer};
 
 /// A connection to a server, and what it has shown.
@@ -25,6 +25,12 @@ pub struct RfbClient {
     pub cursor: Option<(Point, Size)>,
     /// Rectangles by their encodings.
     pub seen: std::collections::BTreeMap<i32, u32>,
+    /// What was said beside updates, as bytes behind the type.
+    pub said: Vec<(u8, Vec<u8>)>,
+    /// The screen's layouts: `x` and `y` of their rectangles, and the screens.
+    pub layouts: Vec<(Point, Vec<Screen>)>,
+    /// The keyboard's lights.
+    pub leds: Option<u8>,
 }
 
 impl RfbClient {
@@ -42,6 +48,9 @@ impl RfbClient {
             picture: Picture::default(),
             cursor: None,
             seen: Default::default(),
+            said: Vec::new(),
+            layouts: Vec::new(),
+            leds: None,
         };
         assert_eq!(client.take(12), b"RFB 003.008\n");
         client.send(format!("RFB {version}\n").as_bytes());
@@ -106,28 +115,63 @@ impl RfbClient {
 
     /// Reads until an update has come and paints it.
     pub fn update(&mut self) {
+        while !self.message() {}
+    }
+
+    /// Reads until something of this type was said, and returns it.
+    pub fn word(&mut self, kind: u8) -> Vec<u8> {
         loop {
-            match self.take(1)[0] {
-                0 => break,
-                1 => {
-                    let head = self.take(5);
-                    let first = usize::from(u16::from_be_bytes([head[1], head[2]]));
-                    let count = usize::from(u16::from_be_bytes([head[3], head[4]]));
-                    let entries = self.take(6 * count);
-                    self.map.resize(self.map.len().max(first + count), 0);
-                    for (i, e) in entries.as_chunks::<6>().0.iter().enumerate() {
-                        self.map[first + i] = rgb(e[0], e[2], e[4]);
-                    }
-                }
-                other => panic!("message {other} was not asked for"),
+            if let Some(i) = self.said.iter().position(|(k, _)| *k == kind) {
+                return self.said.remove(i).1;
             }
+            self.message();
         }
-        let head = self.take(3);
-        for _ in 0..u16::from_be_bytes([head[1], head[2]]) {
-            let header = self.take(12);
-            let header = RectHeader::decode(&mut Reader::new(&header)).expect("twelve bytes");
-            *self.seen.entry(header.encoding.0).or_default() += 1;
-            self.rect(&header);
+    }
+
+    /// Reads one message; whether it was an update.
+    fn message(&mut self) -> bool {
+        let kind = self.take(1)[0];
+        let said = match kind {
+            0 => {
+                let head = self.take(3);
+                for _ in 0..u16::from_be_bytes([head[1], head[2]]) {
+                    let header = self.take(12);
+                    let header = RectHeader::decode(&mut Reader::new(&header)).expect("twelve bytes");
+                    *self.seen.entry(header.encoding.0).or_default() += 1;
+                    self.rect(&header);
+                }
+                return true;
+            }
+            1 => {
+                self.colors();
+                return false;
+            }
+            2 | 150 => Vec::new(),
+            3 => {
+                let head = self.take(7);
+                let length = i32::from_be_bytes(head[3..].try_into().unwrap());
+                let text = self.take(length.unsigned_abs() as usize);
+                [&head[3..], &text].concat()
+            }
+            248 => {
+                let head = self.take(8);
+                let payload = self.take(usize::from(head[7]));
+                [&head[3..7], &payload].concat()
+            }
+            other => panic!("message {other} was not asked for"),
+        };
+        self.said.push((kind, said));
+        false
+    }
+
+    fn colors(&mut self) {
+        let head = self.take(5);
+        let first = usize::from(u16::from_be_bytes([head[1], head[2]]));
+        let count = usize::from(u16::from_be_bytes([head[3], head[4]]));
+        let entries = self.take(6 * count);
+        self.map.resize(self.map.len().max(first + count), 0);
+        for (i, e) in entries.as_chunks::<6>().0.iter().enumerate() {
+            self.map[first + i] = rgb(e[0], e[2], e[4]);
         }
     }
 
@@ -148,8 +192,22 @@ impl RfbClient {
             EncodingId::DESKTOP_SIZE => self.picture = Picture::new(rect.size(), 0),
             EncodingId::EXTENDED_DESKTOP_SIZE => {
                 let count = usize::from(self.take(4)[0]);
-                self.take(16 * count);
-                self.picture = Picture::new(rect.size(), 0);
+                let screen = |bytes: &[u8; 16]| {
+                    let word = |i: usize| u32::from(u16::from_be_bytes([bytes[i], bytes[i + 1]]));
+                    let rect = Rect::new(word(4) as i32, word(6) as i32, word(8), word(10));
+                    Screen { id: word(2), rect, flags: word(14) }
+                };
+                let screens = self.take(16 * count).as_chunks::<16>().0.iter().map(screen).collect();
+                self.layouts.push((rect.origin(), screens));
+                if rect.size() != self.picture.size() {
+                    self.picture = Picture::new(rect.size(), 0);
+                }
+            }
+            EncodingId::LED_STATE => self.leds = Some(self.take(1)[0]),
+            EncodingId::QEMU_KEYS => {}
+            EncodingId::DESKTOP_NAME => {
+                let length = u32::from_be_bytes(self.take(4).try_into().unwrap());
+                self.name = String::from_utf8(self.take(length as usize)).expect("a name");
             }
             _ => {
                 let picture = self.decoded(encoding, rect.size());
