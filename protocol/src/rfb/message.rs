@@ -39,8 +39,12 @@ impl EncodingId {
     pub const DESKTOP_SIZE: Self = Self(-223);
     /// A rectangle may say that it is the last.
     pub const LAST_RECT: Self = Self(-224);
+    /// Where the pointer is.
+    pub const POINTER_POSITION: Self = Self(-232);
     /// Keys by their codes.
     pub const QEMU_KEYS: Self = Self(-258);
+    /// Locks of the keyboard.
+    pub const LED_STATE: Self = Self(-261);
     /// The screen's name can change.
     pub const DESKTOP_NAME: Self = Self(-307);
     /// Size and screens, and the client may ask for others.
@@ -51,6 +55,33 @@ impl EncodingId {
     pub const CONTINUOUS_UPDATES: Self = Self(-313);
     /// The pointer's picture with alpha.
     pub const CURSOR_WITH_ALPHA: Self = Self(-314);
+    /// Buttons beyond the eighth.
+    pub const EXTENDED_BUTTONS: Self = Self(-316);
+
+    /// Tight may use JPEG of this quality, 0 to 9.
+    pub const fn jpeg_quality(level: u8) -> Self {
+        Self(if level < 9 { level as i32 - 32 } else { -23 })
+    }
+
+    /// zlib may try this hard, 0 to 9.
+    pub const fn compress_level(level: u8) -> Self {
+        Self(if level < 9 { level as i32 - 256 } else { -247 })
+    }
+
+    /// The name of a pixel encoding or pointer.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::RAW => "Raw",
+            Self::COPY_RECT => "CopyRect",
+            Self::RRE => "RRE",
+            Self::HEXTILE => "Hextile",
+            Self::TIGHT => "Tight",
+            Self::TRLE => "TRLE",
+            Self::ZRLE => "ZRLE",
+            Self::CURSOR | Self::CURSOR_WITH_ALPHA => "Cursor",
+            _ => return None,
+        })
+    }
 }
 
 /// A mark in the stream (rfbproto, Fence).
@@ -68,7 +99,7 @@ impl Fence {
     /// Flags that mean something to this version: before, after, next.
     pub const KNOWN: u32 = 0b111;
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.take(3, "RFB padding")?;
         let flags = be32(r)?;
         let length = usize::from(r.u8("fence's length")?);
@@ -98,7 +129,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (id, rect) = (be32(r)?, rect(r)?);
         Ok(Self { id, rect, flags: be32(r)? })
     }

@@ -4,6 +4,7 @@
 //! Messages of RFB have no length of their own: whoever reads tries, and
 //! [`TooShort`](crate::wire::DecodeError::TooShort) says that more has to come.
 
+pub mod client;
 pub mod encoding;
 mod handshake;
 mod message;
