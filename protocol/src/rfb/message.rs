@@ -40,6 +40,8 @@ impl EncodingId {
     pub const DESKTOP_SIZE: Self = Self(-223);
     /// A rectangle may say that it is the last.
     pub const LAST_RECT: Self = Self(-224);
+    /// Where the pointer is.
+    pub const POINTER_POSITION: Self = Self(-232);
     /// Keys by their codes.
     pub const QEMU_KEYS: Self = Self(-258);
     /// The keyboard's lights.
@@ -60,6 +62,33 @@ impl EncodingId {
     pub const COMPRESS_LEVELS: std::ops::RangeInclusive<i32> = -256..=-247;
     /// JPEG's quality from 0 (−32) to 9, which says that JPEG is allowed.
     pub const QUALITY_LEVELS: std::ops::RangeInclusive<i32> = -32..=-23;
+    /// Buttons beyond the eighth.
+    pub const EXTENDED_BUTTONS: Self = Self(-316);
+
+    /// Tight may use JPEG of this quality, 0 to 9.
+    pub const fn jpeg_quality(level: u8) -> Self {
+        Self(*Self::QUALITY_LEVELS.start() + if level < 9 { level as i32 } else { 9 })
+    }
+
+    /// zlib may try this hard, 0 to 9.
+    pub const fn compress_level(level: u8) -> Self {
+        Self(*Self::COMPRESS_LEVELS.start() + if level < 9 { level as i32 } else { 9 })
+    }
+
+    /// The name of a pixel encoding or pointer.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::RAW => "Raw",
+            Self::COPY_RECT => "CopyRect",
+            Self::RRE => "RRE",
+            Self::HEXTILE => "Hextile",
+            Self::TIGHT => "Tight",
+            Self::TRLE => "TRLE",
+            Self::ZRLE => "ZRLE",
+            Self::CURSOR | Self::CURSOR_WITH_ALPHA => "Cursor",
+            _ => return None,
+        })
+    }
 }
 
 /// Lights of a keyboard (rfbproto, LED State; 7.7 has none).
@@ -106,7 +135,7 @@ impl Fence {
     /// Flags that mean something to this version: before, after, next.
     pub const KNOWN: u32 = 0b111;
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.take(3, "RFB padding")?;
         let flags = be32(r)?;
         let length = usize::from(r.u8("fence's length")?);
@@ -136,7 +165,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (id, rect) = (be32(r)?, rect(r)?);
         Ok(Self { id, rect, flags: be32(r)? })
     }

@@ -4,6 +4,7 @@
 //! Messages of RFB have no length of their own: whoever reads tries, and
 //! [`TooShort`](crate::wire::DecodeError::TooShort) says that more has to come.
 
+pub mod client;
 mod clipboard;
 pub mod encoding;
 mod handshake;
@@ -11,6 +12,7 @@ mod message;
 mod pixel_format;
 #[cfg(test)]
 mod tests;
+mod vnc_auth;
 mod xt_codes;
 
 pub use clipboard::Clipboard;
@@ -20,7 +22,7 @@ pub use message::{
     encode_rect_count, encode_screens,
 };
 pub use pixel_format::{Compact, PixelFormat, TrueColor, color_map};
-pub use xt_codes::{evdev_of_xt, xt_of_evdev};
+pub use xt_codes::{evdev_code, xt_code};
 
 use crate::wire::{DecodeError, Reader};
 

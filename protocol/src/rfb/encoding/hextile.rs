@@ -15,6 +15,7 @@
 //! about what is left then (noVNC paints nothing where a 0 follows a raw tile).
 
 use super::pixel_bytes::PixelBytes;
+use super::progress::Progress;
 use super::subrects::{Cutter, Subrect};
 use super::values::Values;
 use crate::geometry::{Rect, Size};
@@ -118,44 +119,64 @@ fn encode_rects(choice: &Choice, cutter: &Cutter, known: &mut Known, bytes: &Pix
     }
 }
 
-pub(super) fn decode(format: &PixelFormat, size: Size, r: &mut Reader<'_>) -> Result<Values, DecodeError> {
+/// Colours that go on from one tile to the next.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kept {
+    background: u32,
+    foreground: u32,
+}
+
+/// Reads on from where `progress` is.
+pub(super) fn decode(
+    format: &PixelFormat,
+    size: Size,
+    r: &mut Reader<'_>,
+    progress: &mut Progress,
+) -> Result<Values, DecodeError> {
     let bytes = PixelBytes::whole(format);
-    // A tile has a byte at least: a large rectangle takes no memory before that much has come.
-    let tiles = size.width.div_ceil(SIDE) as usize * size.height.div_ceil(SIDE) as usize;
-    if r.left() < tiles {
-        return Err(DecodeError::TooShort { what: "Hextile", need: tiles, have: r.left() });
-    }
-    let mut values = Values::new(size, 0);
-    let (mut background, mut foreground) = (0, 0);
-    let mut tile = Vec::new();
-    for rect in Rect::of_size(size).grid(SIDE) {
-        let how = r.u8("Hextile tile")?;
-        if RAW | BACKGROUND | FOREGROUND | RECTS | COLORED < how {
-            return Err(DecodeError::Unknown { what: "Hextile tile", value: how.into() });
-        }
-        tile.clear();
-        if how & RAW != 0 {
-            bytes.read_all(r, rect.area() as usize, &mut tile)?;
-            values.paste_tile(rect, &tile);
-            continue;
-        }
-        if how & BACKGROUND != 0 {
-            background = bytes.read(r)?;
-        }
-        if how & FOREGROUND != 0 {
-            foreground = bytes.read(r)?;
-        }
-        tile.resize(rect.area() as usize, background);
-        let count = if how & RECTS != 0 { r.u8("Hextile count")? } else { 0 };
-        for _ in 0..count {
-            if how & COLORED != 0 {
-                foreground = bytes.read(r)?;
-            }
-            decode_rect(r, rect.size(), foreground, &mut tile)?;
-        }
+    let (mut tile, mut known) = (Vec::new(), progress.hextile);
+    let read = |r: &mut Reader<'_>, rect: Rect, values: &mut Values| {
+        decode_tile(&bytes, rect.size(), r, &mut known, &mut tile)?;
         values.paste_tile(rect, &tile);
+        Ok(())
+    };
+    let result = progress.tiles.read("Hextile", size, SIDE, r, read);
+    progress.hextile = known;
+    result
+}
+
+fn decode_tile(
+    bytes: &PixelBytes,
+    size: Size,
+    r: &mut Reader<'_>,
+    kept: &mut Kept,
+    tile: &mut Vec<u32>,
+) -> Result<(), DecodeError> {
+    let how = r.u8("Hextile tile")?;
+    if RAW | BACKGROUND | FOREGROUND | RECTS | COLORED < how {
+        return Err(DecodeError::Unknown { what: "Hextile tile", value: how.into() });
     }
-    Ok(values)
+    tile.clear();
+    if how & RAW != 0 {
+        return bytes.read_all(r, size.area() as usize, tile);
+    }
+    let mut known = *kept;
+    if how & BACKGROUND != 0 {
+        known.background = bytes.read(r)?;
+    }
+    if how & FOREGROUND != 0 {
+        known.foreground = bytes.read(r)?;
+    }
+    tile.resize(size.area() as usize, known.background);
+    let count = if how & RECTS != 0 { r.u8("Hextile count")? } else { 0 };
+    for _ in 0..count {
+        if how & COLORED != 0 {
+            known.foreground = bytes.read(r)?;
+        }
+        decode_rect(r, size, known.foreground, tile)?;
+    }
+    *kept = known;
+    Ok(())
 }
 
 fn decode_rect(r: &mut Reader<'_>, size: Size, value: u32, tile: &mut [u32]) -> Result<(), DecodeError> {

@@ -19,15 +19,17 @@
 //!
 //! Zero or more of a rectangle's bytes may be missing when a [`Decoder`] is called. It then says
 //! [`TooShort`](crate::wire::DecodeError::TooShort), has changed nothing, and is to be called again
-//! from the rectangle's beginning. Its memory is bounded by the rectangle's size, which the caller
+//! from the rectangle's beginning, or from where its [`Progress`] is. Its memory is bounded by the rectangle's size, which the caller
 //! has to hold to the screen's, and by [`MAX_SURFACE_PIXELS`](crate::wire::MAX_SURFACE_PIXELS).
 
 mod cursor;
 mod decoder;
 mod encoder;
 mod hextile;
+mod jpeg;
 mod palette;
 mod pixel_bytes;
+mod progress;
 mod raw;
 mod rre;
 mod subrects;
@@ -43,6 +45,7 @@ mod tests;
 
 pub use decoder::Decoder;
 pub use encoder::Encoder;
+pub use progress::Progress;
 pub use tight::{TIGHT_MAX_AREA, TIGHT_MAX_WIDTH};
 pub use values::Values;
 

@@ -14,15 +14,17 @@
 //! are bits, each row padded to a byte; others are bytes.
 //!
 //! Encoded as TigerVNC does: pixels in stream 0, two colours in 1, more of them in 2, none ever
-//! begun anew. JPEG is neither sent nor decoded yet; gradients are not sent.
+//! begun anew. Neither JPEG nor gradients are sent; JPEG is decoded for those that want it.
 
 use super::super::{PixelFormat, TrueColor};
+use super::jpeg;
 use super::palette::{MAX_PALETTE, Palette};
 use super::pixel_bytes::PixelBytes;
 use super::tile::{pack, unpack};
 use super::values::Values;
 use super::zlib::{Deflater, Inflater};
 use crate::geometry::Size;
+use crate::pixel::{Color, Picture};
 use crate::wire::{DecodeError, Reader};
 
 /// The widest rectangle that viewers accept, in pixels. The caller cuts what is wider.
@@ -37,6 +39,7 @@ const MIN_TO_COMPRESS: usize = 12;
 
 const FILTERED: u8 = 4;
 const FILL: u8 = 8;
+const JPEG: u8 = 9;
 
 const COPY: u8 = 0;
 const PALETTE: u8 = 1;
@@ -125,24 +128,38 @@ fn length(r: &mut Reader<'_>) -> Result<usize, DecodeError> {
 /// The connection's streams and memory, on the client's side.
 #[derive(Debug, Default)]
 pub(super) struct TightDecoder {
+    /// Whether JPEG was asked for.
+    jpeg: bool,
     streams: [Inflater; 4],
     plain: Vec<u8>,
 }
 
 impl TightDecoder {
+    /// One that takes JPEG as well.
+    pub(super) fn with_jpeg() -> Self {
+        Self { jpeg: true, ..Self::default() }
+    }
+
     pub(super) fn decode(
         &mut self,
         format: &PixelFormat,
+        map: &[Color],
         size: Size,
         r: &mut Reader<'_>,
-    ) -> Result<Values, DecodeError> {
+    ) -> Result<Picture, DecodeError> {
         let bytes = PixelBytes::tight(format);
         let control = r.u8("Tight control")?;
         let how = control >> 4;
         if how == FILL {
             let value = bytes.read(r)?;
             self.reset(control);
-            return Ok(Values::new(size, value));
+            return Ok(Values::new(size, value).into_picture(format, map));
+        }
+        if how == JPEG && self.jpeg {
+            let length = length(r)?;
+            let file = r.take(length, "Tight JPEG")?;
+            self.reset(control);
+            return jpeg::decode(file, size);
         }
         if FILL < how {
             return Err(DecodeError::Unknown { what: "Tight compression", value: how.into() });
@@ -185,7 +202,7 @@ impl TightDecoder {
                 _ => return Err(DecodeError::Invalid { what: "gradient of so few bits" }),
             }
         }
-        Ok(Values::from_data(size, data))
+        Ok(Values::from_data(size, data).into_picture(format, map))
     }
 
     /// The `length` bytes that go through a stream or, if they are few, do not. Streams move when

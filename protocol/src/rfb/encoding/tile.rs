@@ -18,6 +18,7 @@
 
 use super::palette::Palette;
 use super::pixel_bytes::PixelBytes;
+use super::progress::Progress;
 use super::values::Values;
 use crate::geometry::{Rect, Size};
 use crate::wire::{DecodeError, Reader};
@@ -219,21 +220,21 @@ impl Tiles {
         Rect::of_size(size).grid(self.side).map(most).sum()
     }
 
-    /// Reads every tile of a rectangle.
-    pub(super) fn decode(&self, size: Size, r: &mut Reader<'_>) -> Result<Values, DecodeError> {
-        // A tile has a byte at least: a large rectangle takes no memory before that much has come.
-        let count = size.width.div_ceil(self.side) as usize * size.height.div_ceil(self.side) as usize;
-        if r.left() < count {
-            return Err(DecodeError::TooShort { what: "tiles", need: count, have: r.left() });
-        }
-        let mut values = Values::new(size, 0);
-        let (mut tile, mut palette) = (Vec::new(), Vec::new());
-        for rect in Rect::of_size(size).grid(self.side) {
+    /// Reads the tiles of a rectangle that are left.
+    pub(super) fn decode(
+        &self,
+        size: Size,
+        r: &mut Reader<'_>,
+        progress: &mut Progress,
+    ) -> Result<Values, DecodeError> {
+        let Progress { tiles, palette, .. } = progress;
+        let mut tile = Vec::new();
+        tiles.read("tiles", size, self.side, r, |r, rect, values| {
             tile.clear();
-            self.decode_tile(rect.size(), r, &mut palette, &mut tile)?;
+            self.decode_tile(rect.size(), r, palette, &mut tile)?;
             values.paste_tile(rect, &tile);
-        }
-        Ok(values)
+            Ok(())
+        })
     }
 
     /// Reads as many values as the tile has to the end of `tile`. `palette` stays over tiles that

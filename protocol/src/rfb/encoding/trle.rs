@@ -1,6 +1,7 @@
 //! TRLE (7.7.5): tiles of 16 × 16 as they are.
 
 use super::pixel_bytes::PixelBytes;
+use super::progress::Progress;
 use super::tile::{TileEncoder, Tiles};
 use super::values::Values;
 use crate::geometry::Size;
@@ -15,6 +16,12 @@ pub(super) fn encode(format: &PixelFormat, values: &Values, encoder: &mut TileEn
     encoder.encode(&tiles(format), values, out);
 }
 
-pub(super) fn decode(format: &PixelFormat, size: Size, r: &mut Reader<'_>) -> Result<Values, DecodeError> {
-    tiles(format).decode(size, r)
+/// Reads on from where `progress` is.
+pub(super) fn decode(
+    format: &PixelFormat,
+    size: Size,
+    r: &mut Reader<'_>,
+    progress: &mut Progress,
+) -> Result<Values, DecodeError> {
+    tiles(format).decode(size, r, progress)
 }

@@ -6,6 +6,7 @@
 //! | …     | tiles  | zlib, flushed at the rectangle's end |
 
 use super::pixel_bytes::PixelBytes;
+use super::progress::Progress;
 use super::tile::{TileEncoder, Tiles};
 use super::values::Values;
 use super::zlib::{Deflater, Inflater, max_packed};
@@ -67,10 +68,11 @@ impl ZrleDecoder {
         let packed = r.take(length, "ZRLE data")?;
         self.stream.inflate(packed, max, &mut self.plain)?;
         let mut plain = Reader::new(&self.plain);
-        let values = tiles.decode(size, &mut plain).map_err(|error| match error {
-            DecodeError::TooShort { .. } => DecodeError::Invalid { what: "ZRLE tiles" },
-            other => other,
-        })?;
+        let values =
+            tiles.decode(size, &mut plain, &mut Progress::default()).map_err(|error| match error {
+                DecodeError::TooShort { .. } => DecodeError::Invalid { what: "ZRLE tiles" },
+                other => other,
+            })?;
         plain.finish("ZRLE tiles")?;
         Ok(values)
     }

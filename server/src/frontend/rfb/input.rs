@@ -2,7 +2,7 @@
 
 use panto_protocol::geometry::Point;
 use panto_protocol::message::InputEvent;
-use panto_protocol::rfb::{ClientMessage, evdev_of_xt};
+use panto_protocol::rfb::{ClientMessage, evdev_code};
 
 /// A notch of the wheel, in [`InputEvent::Scroll`]'s unit.
 const NOTCH: i32 = 120;
@@ -23,7 +23,7 @@ impl Pointer {
                 vec![InputEvent::Key { physical: 0, keysym, down, text: String::new() }]
             }
             ClientMessage::ExtendedKey { down, keysym, code } => {
-                vec![InputEvent::Key { physical: evdev_of_xt(code), keysym, down, text: String::new() }]
+                vec![InputEvent::Key { physical: evdev_code(code), keysym, down, text: String::new() }]
             }
             _ => Vec::new(),
         }
