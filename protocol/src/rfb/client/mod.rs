@@ -14,6 +14,8 @@ mod handshake;
 mod message;
 mod pseudo;
 mod security;
+#[cfg(test)]
+mod tests;
 
 mod vnc_auth;
 mod xt;
