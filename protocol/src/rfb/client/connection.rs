@@ -152,11 +152,11 @@ impl Connection {
     ///
     /// All of them end the connection; nothing more comes afterwards.
     pub fn poll(&mut self) -> Result<Option<Event>, ConnectionError> {
-        if self.out.as_slice().len() > MAX_OUTPUT {
-            self.state = State::Over;
-            return Err(ConnectionError::Unread);
-        }
         while self.input.len() - self.read >= self.need {
+            if self.out.as_slice().len() > MAX_OUTPUT {
+                self.state = State::Over;
+                return Err(ConnectionError::Unread);
+            }
             let input = std::mem::take(&mut self.input);
             let mut r = Reader::new(&input[self.read..]);
             let before = r.left();
@@ -178,9 +178,6 @@ impl Connection {
                     self.state = State::Over;
                     return Err(error);
                 }
-            }
-            if matches!(self.state, State::Over) {
-                break;
             }
         }
         Ok(None)
@@ -339,7 +336,8 @@ impl Connection {
                 Ok(Step::On)
             }
             State::Rect { .. } => self.pixels(r),
-            State::Over => Ok(Step::On),
+            // Nothing is said any more, however much comes.
+            State::Over => Err(DecodeError::TooShort { what: "RFB", need: 1, have: 0 }.into()),
         }
     }
 

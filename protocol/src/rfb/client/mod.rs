@@ -14,6 +14,8 @@ mod handshake;
 mod message;
 mod pseudo;
 mod security;
+#[cfg(test)]
+mod tests;
 
 pub use connection::{Config, Connection, ConnectionError};
 pub use handshake::{Handshake, HandshakeError, HandshakeEvent, ServerInit};
