@@ -6,7 +6,7 @@ use super::tight::TightEncoder;
 use super::tile::TileEncoder;
 use super::values::Values;
 use super::zrle::ZrleEncoder;
-use super::{cursor, hextile, raw, rre, trle};
+use super::{cursor, hextile, jpeg, raw, rre, tight, trle};
 use crate::pixel::Pixels;
 
 /// The level of peers that ask for none: what is beyond costs more time than it saves bytes.
@@ -77,5 +77,16 @@ impl Encoder {
             EncodingId::ZRLE => self.zrle.encode(self.level, format, values, &mut self.tiles, out),
             _ => {}
         }
+    }
+
+    /// Appends the payload of a rectangle of [`EncodingId::TIGHT`] as JPEG of this quality level
+    /// (0 to 9); `false`, and nothing is appended, if that is not possible. To be used with formats
+    /// of 16 or 32 bits only, and for clients that have named a quality level.
+    pub fn encode_jpeg(&mut self, level: u8, pixels: Pixels<'_>, out: &mut Vec<u8>) -> bool {
+        let Some(file) = jpeg::encode(pixels, level).filter(|file| file.len() < 1 << 22) else {
+            return false;
+        };
+        tight::put_jpeg(&file, out);
+        true
     }
 }

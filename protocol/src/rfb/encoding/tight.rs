@@ -14,7 +14,7 @@
 //! are bits, each row padded to a byte; others are bytes.
 //!
 //! Encoded as TigerVNC does: pixels in stream 0, two colours in 1, more of them in 2, none ever
-//! begun anew. Neither JPEG nor gradients are sent; JPEG is decoded for those that want it.
+//! begun anew. Gradients are not sent. JPEG is for those that want it.
 
 use super::super::{PixelFormat, TrueColor};
 use super::jpeg;
@@ -100,6 +100,13 @@ impl TightEncoder {
         put_length(self.packed.len(), out);
         out.extend_from_slice(&self.packed);
     }
+}
+
+/// Appends a rectangle that was written as a JPEG file below 4 MiB.
+pub(super) fn put_jpeg(file: &[u8], out: &mut Vec<u8>) {
+    out.push(JPEG << 4);
+    put_length(file.len(), out);
+    out.extend_from_slice(file);
 }
 
 /// Appends a length below 2²².

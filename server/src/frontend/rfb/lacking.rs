@@ -11,6 +11,7 @@ use panto_protocol::rfb::{
 };
 use panto_protocol::wire::Writer;
 
+use super::rough;
 use super::update::Understood;
 
 /// Pixels of a rectangle at most where the update may not be large.
@@ -28,6 +29,28 @@ pub(super) struct Lacking {
     pub(super) name: bool,
     pub(super) copies: Vec<(Point, Rect)>,
     pub(super) rects: Vec<Rect>,
+    /// What it has an approximation of, and has to have exactly now.
+    pub(super) rested: Vec<Rect>,
+}
+
+/// What became of the pixels.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    /// Rectangles of the update, pseudo-encodings too.
+    pub(super) count: usize,
+    /// Sent as they are, and as JPEG.
+    pub(super) exact: Vec<Rect>,
+    pub(super) rough: Vec<Rect>,
+    /// There was no room for these, which the viewer has not, or not exactly.
+    pub(super) left: Vec<Rect>,
+    pub(super) rests: Vec<Rect>,
+}
+
+impl Sent {
+    /// Whether there was room for all.
+    pub(super) fn is_whole(&self) -> bool {
+        self.left.is_empty() && self.rests.is_empty()
+    }
 }
 
 /// Why a layout of the screen is told (rfbproto, ExtendedDesktopSize).
@@ -53,6 +76,15 @@ pub(super) struct Manner<'a> {
     pub(super) budget: usize,
 }
 
+impl Manner<'_> {
+    /// The quality of JPEG, where it may be used.
+    fn jpeg(&self) -> Option<u8> {
+        let deep = self.format.true_color.is_some() && self.format.bits_per_pixel >= 16;
+        let tight = self.understood.pixels == Some(EncodingId::TIGHT);
+        self.understood.quality_level.filter(|_| deep && tight)
+    }
+}
+
 impl Lacking {
     pub(super) fn is_empty(&self) -> bool {
         self.layout.is_none()
@@ -62,17 +94,18 @@ impl Lacking {
             && !self.name
             && self.copies.is_empty()
             && self.rects.is_empty()
+            && self.rested.is_empty()
     }
 
-    /// Appends the update; returns how many rectangles it has, and those for which there was no
-    /// room. `picture`: what [`Shown::look`](super::update::Shown::look) has made of the shadow.
+    /// Appends the update. `picture`: what [`Shown::look`](super::update::Shown::look) has made of
+    /// the shadow.
     pub(super) fn encode(
         &self,
         picture: &Picture,
         manner: &Manner<'_>,
         encoder: &mut Encoder,
         out: &mut Vec<u8>,
-    ) -> (usize, Vec<Rect>) {
+    ) -> Sent {
         let begin = out.len();
         let mut update = Update { count: 0, w: Writer::default() };
         encode_rect_count(0, &mut update.w);
@@ -82,24 +115,58 @@ impl Lacking {
             update.add(*to, EncodingId::COPY_RECT, &payload);
         }
         let encoding = manner.understood.pixels.unwrap_or(EncodingId::RAW);
-        let most = if manner.budget == usize::MAX { u64::MAX } else { PIECE };
-        let mut pieces: Vec<Rect> = self.rects.iter().flat_map(|r| pieces(*r, encoding, most)).collect();
-        if manner.budget < usize::MAX {
-            // What is small is what a person waits for.
-            pieces.sort_by_key(Rect::area);
-        }
-        let mut pieces = pieces.into_iter();
+        let mut sent = Sent::default();
+        let mut pieces = self.pieces(picture, manner, encoding).into_iter();
         while update.w.len() < manner.budget
-            && let Some(rect) = pieces.next()
+            && let Some(piece) = pieces.next()
         {
+            let (rect, jpeg) = (piece.rect, piece.jpeg);
             update.head(rect, encoding);
-            encoder.encode(encoding, manner.format, picture.crop(rect), update.w.buffer());
+            let (pixels, out) = (picture.crop(rect), update.w.buffer());
+            match jpeg.is_some_and(|level| encoder.encode_jpeg(level, pixels, out)) {
+                true => sent.rough.push(rect),
+                false => {
+                    encoder.encode(encoding, manner.format, pixels, out);
+                    sent.exact.push(rect);
+                }
+            }
         }
+        for piece in pieces {
+            if piece.rested { &mut sent.rests } else { &mut sent.left }.push(piece.rect);
+        }
+        sent.count = update.count.into();
         out.extend_from_slice(update.w.as_slice());
         let mut count = Writer::default();
         encode_rect_count(update.count, &mut count);
         out[begin..begin + count.len()].copy_from_slice(count.as_slice());
-        (update.count.into(), pieces.collect())
+        sent
+    }
+
+    /// The pixels in pieces, in the order in which they go.
+    fn pieces(&self, picture: &Picture, manner: &Manner<'_>, encoding: EncodingId) -> Vec<Piece> {
+        let most = if manner.budget == usize::MAX { u64::MAX } else { PIECE };
+        let mut all = Vec::new();
+        let mut add = |rects: &[Rect], jpeg| {
+            let rects = rects.iter().flat_map(|r| pieces(*r, encoding, most));
+            all.extend(rects.map(|rect| Piece { rect, jpeg, rested: false }));
+        };
+        match manner.jpeg() {
+            None => add(&self.rects, None),
+            jpeg => {
+                for rect in &self.rects {
+                    let (natural, sharp) = rough::sort(picture, *rect);
+                    add(&sharp, None);
+                    add(&natural, jpeg);
+                }
+            }
+        }
+        if manner.budget < usize::MAX {
+            // What is small is what a person waits for; what is to be exact can wait for all else.
+            all.sort_by_key(|piece| piece.rect.area());
+        }
+        let rested = self.rested.iter().flat_map(|r| pieces(*r, encoding, most));
+        all.extend(rested.map(|rect| Piece { rect, jpeg: None, rested: true }));
+        all
     }
 
     /// What is not the screen's pixels.
@@ -136,6 +203,15 @@ impl Lacking {
             );
         }
     }
+}
+
+/// A rectangle of an update.
+struct Piece {
+    rect: Rect,
+    /// The quality, if it may be JPEG.
+    jpeg: Option<u8>,
+    /// Whether the viewer has it already, if not exactly.
+    rested: bool,
 }
 
 /// An update that is being written.

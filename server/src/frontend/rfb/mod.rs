@@ -7,6 +7,7 @@ mod clipboard;
 mod flow;
 mod input;
 mod lacking;
+mod rough;
 mod session;
 mod update;
 

@@ -314,9 +314,9 @@ impl Session {
         let (lacking, position, budget) = {
             let scene = Arc::clone(&self.server.scene);
             let mut scene = scene.lock();
-            if !self.shown.is_due(&scene, &desk, &wanted, &self.understood) {
+            if !self.shown.is_due(&scene, &desk, &wanted, &self.understood, began) {
                 self.viewing.has_whole(scene.position());
-                return Wake { at: None, on_change: true };
+                return Wake { at: self.shown.rests_at(), on_change: true };
             }
             let budget = match self.flow.go(began) {
                 Go::Now(bytes) => bytes,
@@ -324,11 +324,12 @@ impl Session {
                 // A fence may make room, and an answer may take what there is.
                 Go::Not => return Wake { at: None, on_change: true },
             };
-            (self.shown.look(&mut scene, &desk, &wanted, &self.understood), scene.position(), budget)
+            let lacking = self.shown.look(&mut scene, &desk, &wanted, &self.understood, began);
+            (lacking, scene.position(), budget)
         };
         if lacking.is_empty() {
             self.viewing.has_whole(position);
-            return Wake { at: None, on_change: true };
+            return Wake { at: self.shown.rests_at(), on_change: true };
         }
         if std::mem::take(&mut self.map_due) {
             self.say_always(&ServerMessage::ColorMap { first: 0, colors: color_map() });
@@ -337,16 +338,16 @@ impl Session {
         let manner = Manner { format: &self.format, understood: &self.understood, name, budget };
         let out = self.pipe.output();
         let before = out.len();
-        let (count, left) = lacking.encode(self.shown.picture(), &manner, &mut self.encoder, out);
+        let sent = lacking.encode(self.shown.picture(), &manner, &mut self.encoder, out);
         let bytes = out.len() - before;
-        left.iter().for_each(|rect| self.shown.lacks(rect));
-        if let Some(fence) = self.flow.sent(bytes, left.is_empty(), began, self.server.now()) {
+        self.shown.sent(&sent, began);
+        if let Some(fence) = self.flow.sent(bytes, sent.is_whole(), began, self.server.now()) {
             self.say_always(&ServerMessage::Fence(fence));
         }
         let encoding = self.understood.pixels.unwrap_or(EncodingId::RAW);
         self.server.registry.update(self.id, |info| {
             info.frames += 1;
-            info.updates += count as u64;
+            info.updates += sent.count as u64;
             let kind = format!("RFB encoding {}", encoding.0);
             *info.payload_bytes_by_kind.entry(kind).or_default() += bytes as u64;
         });

@@ -3,8 +3,10 @@
 use panto_protocol::geometry::{Point, Rect, Region, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{EncodingId, Leds, ResizeStatus};
+use panto_protocol::time::Micros;
 
-use super::lacking::{Lacking, Layout};
+use super::lacking::{Lacking, Layout, Sent};
+use super::rough::Rough;
 use crate::desk::DeskState;
 use crate::infer::Motion;
 use crate::plan::differences;
@@ -35,6 +37,8 @@ pub(super) struct Understood {
     pub(super) extended_clipboard: bool,
     /// 0 to 9, if it named one.
     pub(super) compress_level: Option<u8>,
+    /// 0 to 9 if it named one, which allows JPEG inside Tight.
+    pub(super) quality_level: Option<u8>,
 }
 
 impl Understood {
@@ -61,6 +65,7 @@ impl Understood {
             continuous_updates: all.contains(&EncodingId::CONTINUOUS_UPDATES),
             extended_clipboard: all.contains(&EncodingId::EXTENDED_CLIPBOARD),
             compress_level: level(all, &EncodingId::COMPRESS_LEVELS),
+            quality_level: level(all, &EncodingId::QUALITY_LEVELS),
         }
     }
 }
@@ -79,6 +84,8 @@ pub(super) struct Shown {
     dirty: Region,
     /// Where the viewer has nothing, whatever the shadow says.
     nothing: Region,
+    /// Where it has an approximation.
+    rough: Rough,
     motion: Motion,
     cursor: Option<u64>,
     /// How the viewer has to be told the screen's layout, if it has to.
@@ -99,6 +106,7 @@ impl Shown {
             position: 0,
             dirty: Region::new(),
             nothing: all,
+            rough: Rough::default(),
             motion: Motion::default(),
             cursor: None,
             layout: None,
@@ -125,10 +133,22 @@ impl Shown {
         self.resizes = true;
     }
 
-    /// The viewer has not got these pixels, whatever the shadow says.
-    pub(super) fn lacks(&mut self, rect: &Rect) {
+    fn lacks(&mut self, rect: &Rect) {
         self.nothing.add(rect.intersection(&self.shadow.bounds()));
         self.nothing.simplify(MAX_DIRTY);
+    }
+
+    /// What became of [`Self::look`].
+    pub(super) fn sent(&mut self, sent: &Sent, now: Micros) {
+        sent.left.iter().for_each(|rect| self.lacks(rect));
+        self.rough.rests(&sent.rests);
+        sent.exact.iter().for_each(|rect| self.rough.sent(*rect, false, now));
+        sent.rough.iter().for_each(|rect| self.rough.sent(*rect, true, now));
+    }
+
+    /// When something rests that the viewer has an approximation of.
+    pub(super) fn rests_at(&self) -> Option<Micros> {
+        self.rough.due()
     }
 
     /// Whether the scene or the desk may have something for the viewer inside `asked`.
@@ -138,6 +158,7 @@ impl Shown {
         desk: &DeskState,
         asked: &Region,
         understood: &Understood,
+        now: Micros,
     ) -> bool {
         match scene.since(self.position) {
             Since::Changes(changes) => changes.for_each(|change| self.dirty.add_region(&change.screen)),
@@ -153,7 +174,8 @@ impl Shown {
         let first =
             (understood.qemu_keys && !self.knows_keys) || (understood.desktop_name && !self.knows_name);
         let meets = |region: &Region| region.rects().iter().any(|r| asked.intersects(r));
-        cursor || layout || resized || leds || first || meets(&self.dirty) || meets(&self.nothing)
+        let rests = self.rough.due().is_some_and(|at| at <= now);
+        cursor || layout || resized || leds || first || rests || meets(&self.dirty) || meets(&self.nothing)
     }
 
     /// Takes what the viewer lacks inside `asked` from the scene; the pixels are encoded later,
@@ -164,6 +186,7 @@ impl Shown {
         desk: &DeskState,
         asked: &Region,
         understood: &Understood,
+        now: Micros,
     ) -> Lacking {
         let mut lacking = Lacking::default();
         let size = scene.size();
@@ -180,6 +203,7 @@ impl Shown {
                 // What was sent of the old size is forgotten by all viewers.
                 let all = Rect::of_size(size).into();
                 (self.shadow, self.dirty, self.nothing) = (Picture::new(size, 0), Region::new(), all);
+                self.rough.clear();
                 return lacking;
             }
         }
@@ -231,6 +255,7 @@ impl Shown {
             for m in &moves {
                 let pixels = self.shadow.crop(m.from).to_picture();
                 self.shadow.blit(m.to, pixels.view());
+                self.rough.copied(m.from, Rect::at(m.to, m.from.size()), now);
             }
             lacking.copies = moves.iter().map(|m| (m.from.origin(), Rect::at(m.to, m.from.size()))).collect();
             if !moves.is_empty() {
@@ -244,6 +269,10 @@ impl Shown {
         for rect in &rects {
             self.shadow.blit(rect.origin(), new.crop(*rect));
         }
+        // What changes now does not rest, whatever it was sent as.
+        let mut rested = self.rough.take(now);
+        rects.iter().for_each(|rect| rested.subtract(rect));
+        lacking.rested = rested.intersection(&self.shadow.bounds()).rects().to_vec();
         lacking.rects = rects;
         lacking
     }
