@@ -1,12 +1,12 @@
 //! An X display as a person has it: what it shows, and keys and pointer by XTEST.
 
-use panto_protocol::geometry::Size;
+use panto_protocol::geometry::{Point, Size};
 use panto_protocol::pixel::Picture;
 use panto_server::virtual_display::VirtualDisplay;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, ImageFormat, InputFocus,
-    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
+    AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, CreateGCAux, ImageFormat,
+    InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -118,6 +118,19 @@ impl XDisplay {
     pub fn key(&self, keysym: u32, down: bool) {
         let (code, _) = self.find(keysym);
         self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, code, 0, 0);
+    }
+
+    /// Paints on the root window.
+    pub fn paint(&self, at: Point, picture: &Picture) {
+        let gc = self.conn.generate_id().unwrap();
+        self.conn.create_gc(gc, self.root, &CreateGCAux::new()).unwrap();
+        let bytes: Vec<u8> = picture.data().iter().flat_map(|pixel| pixel.to_le_bytes()).collect();
+        let (width, height) = (picture.size().width as u16, picture.size().height as u16);
+        let (x, y) = (at.x as i16, at.y as i16);
+        let format = ImageFormat::Z_PIXMAP;
+        self.conn.put_image(format, self.root, gc, width, height, x, y, 0, 24, &bytes).unwrap();
+        self.conn.free_gc(gc).unwrap();
+        self.conn.flush().unwrap();
     }
 
     /// Rings the bell.

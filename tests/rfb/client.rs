@@ -31,6 +31,9 @@ pub struct RfbClient {
     pub layouts: Vec<(Point, Vec<Screen>)>,
     /// The keyboard's lights.
     pub leds: Option<u8>,
+    /// Bytes taken in all, and of each update.
+    taken: usize,
+    updates: Vec<usize>,
 }
 
 impl RfbClient {
@@ -43,7 +46,7 @@ impl RfbClient {
             bytes: Vec::new(),
             format: PixelFormat::NATIVE,
             map: Vec::new(),
-            decoder: Decoder::new(),
+            decoder: Decoder::with_jpeg(),
             name: String::new(),
             picture: Picture::default(),
             cursor: None,
@@ -51,6 +54,8 @@ impl RfbClient {
             said: Vec::new(),
             layouts: Vec::new(),
             leds: None,
+            taken: 0,
+            updates: Vec::new(),
         };
         assert_eq!(client.take(12), b"RFB 003.008\n");
         client.send(format!("RFB {version}\n").as_bytes());
@@ -78,6 +83,7 @@ impl RfbClient {
         while self.bytes.len() < n {
             self.read();
         }
+        self.taken += n;
         self.bytes.drain(..n).collect()
     }
 
@@ -118,6 +124,11 @@ impl RfbClient {
         while !self.message() {}
     }
 
+    /// Bytes of each update so far.
+    pub fn bytes_of_updates(&self) -> Vec<usize> {
+        self.updates.clone()
+    }
+
     /// Reads until something of this type was said, and returns it.
     pub fn word(&mut self, kind: u8) -> Vec<u8> {
         loop {
@@ -133,6 +144,7 @@ impl RfbClient {
         let kind = self.take(1)[0];
         let said = match kind {
             0 => {
+                let before = self.taken;
                 let head = self.take(3);
                 for _ in 0..u16::from_be_bytes([head[1], head[2]]) {
                     let header = self.take(12);
@@ -140,6 +152,7 @@ impl RfbClient {
                     *self.seen.entry(header.encoding.0).or_default() += 1;
                     self.rect(&header);
                 }
+                self.updates.push(self.taken - before);
                 return true;
             }
             1 => {
@@ -227,6 +240,7 @@ impl RfbClient {
             match self.decoder.decode(encoding, &self.format, &self.map, size, &mut r) {
                 Ok(picture) => {
                     let rest = r.rest().len();
+                    self.taken += self.bytes.len() - rest;
                     self.bytes.drain(..self.bytes.len() - rest);
                     return picture;
                 }

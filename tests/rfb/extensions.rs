@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
 use panto_protocol::geometry::{Point, Rect, Size};
+use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{ClientMessage, Clipboard, EncodingId, Fence, PixelFormat, Screen, ServerMessage};
 use panto_protocol::wire::Writer;
 use panto_tests::harness::{XDisplay, eventually, panto};
@@ -228,6 +229,42 @@ fn texts_are_copied_both_ways() {
     extended.say(&ClientMessage::Clipboard(Clipboard::Provide(Some(long.clone()))));
     eventually("a long text is pasted", || (pasted(&display) == long).then_some(()));
     assert_eq!(plain.word(CUT_TEXT)[4..8], *b"Zeil");
+}
+
+#[test]
+fn photographs_are_jpeg_where_that_is_allowed_and_exact_once_they_rest() {
+    let home = panto();
+    let mut photo = Picture::new(Size::new(200, 160), 0);
+    for y in 0..160 {
+        for (x, pixel) in photo.row_mut(y, 0, 200).iter_mut().enumerate() {
+            let noise = (x as u32 * 7919 + y as u32 * 104_729) % 13;
+            *pixel = (x as u32 + noise) << 16 | (y as u32 + noise) << 8 | (x as u32 / 2 + noise);
+        }
+    }
+    let served = home.serve(&[
+        "127.0.0.1:0",
+        "--rfb=127.0.0.1:0",
+        "--auth",
+        "none",
+        "--virtual",
+        "400x240",
+        "--",
+        "sleep",
+        "1000",
+    ]);
+    let display = XDisplay::open(&served.display());
+    display.paint(Point::new(20, 30), &photo);
+    let screen = rested(&display);
+    let connect = |more: &[EncodingId]| {
+        let mut client = RfbClient::connect(&address(&served), "003.008");
+        client.settle(PixelFormat::NATIVE, &[&[EncodingId::TIGHT][..], more].concat());
+        client.until("the photograph", || screen.clone());
+        client.bytes_of_updates()
+    };
+    let exact = connect(&[]);
+    let bytes = connect(&[EncodingId::jpeg_quality(5)]);
+    assert!(bytes[0] * 4 < exact[0], "{bytes:?} {exact:?}");
+    assert!(bytes.len() > 1 && bytes.iter().sum::<usize>() < exact[0] * 3 / 2, "{bytes:?} {exact:?}");
 }
 
 #[test]
