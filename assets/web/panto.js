@@ -9,8 +9,9 @@ const NOVNC = "./novnc/core/rfb.js";
 // Seconds before each next try to come back; about two minutes in all.
 const DELAYS = [1, 2, 4, 8, 15, 30, 60];
 
-// The server has closed the connection and meant it (RFC 6455, section 7.4.1).
-const MEANT = 1000;
+// The server has closed the connection and meant it: with a code, or without, which counts as 1005
+// (RFC 6455, section 7.4.1). A connection that was lost is 1006.
+const MEANT = [1000, 1005];
 
 const $ = (id) => document.getElementById(id);
 
@@ -59,21 +60,20 @@ async function connect() {
   }
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}/websocket`);
-  attempt(new RFB($("screen"), socket, {
-    credentials: secret === null ? {} : { username: "", password: secret },
-  }), socket);
+  // Listened to first: noVNC says that it is disconnected while it hears of the end itself.
+  const wire = { opened: false, code: null };
+  socket.addEventListener("open", () => { wire.opened = true; });
+  socket.addEventListener("close", (event) => { wire.code = event.code; });
+  const credentials = secret === null ? {} : { username: "", password: secret };
+  attempt(new RFB($("screen"), socket, { credentials }), wire);
 }
 
 // One connection, from its beginning to its end.
-function attempt(candidate, socket) {
-  let code = null;
-  let opened = false;
+function attempt(candidate, wire) {
   let asked = false;
   let refused = null;
   let entered = false;
   rfb = candidate;
-  socket.addEventListener("open", () => { opened = true; });
-  socket.addEventListener("close", (event) => { code = event.code; });
   candidate.addEventListener("credentialsrequired", () => {
     asked = true;
     candidate.disconnect();
@@ -107,13 +107,15 @@ function attempt(candidate, socket) {
         ? "The server did not take the ticket of this link: a ticket is good once, and for 15 minutes. "
           + "Type a password or another ticket."
         : `The server refused: ${refused}.`);
-    } else if (entered && code === MEANT) {
+    } else if (entered && MEANT.includes(wire.code)) {
       tries = 0;
       show("ended", "The server has ended the connection.");
     } else if (entered) {
       lost();
     } else {
-      again(opened ? "The server closed the connection before it let anybody in." : "The server does not answer.");
+      again(wire.opened
+        ? "The server closed the connection before it let anybody in."
+        : "The server does not answer.");
     }
   });
 }
