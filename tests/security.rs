@@ -52,7 +52,7 @@ fn secret_file(home: &Panto, name: &str, secret: &str) -> PathBuf {
 }
 
 /// Sets a password as a script does it.
-fn passwd(home: &Panto, args: &[&str], password: &str) {
+pub fn passwd(home: &Panto, args: &[&str], password: &str) {
     let file = secret_file(home, "new-password", password);
     let mut command = home.command(&["passwd"]);
     command.args(args).stdin(std::fs::File::open(file).unwrap());

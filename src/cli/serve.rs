@@ -119,6 +119,14 @@ pub struct Serving {
     /// loopbacks
     #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "5900")]
     pub rfb: Option<String>,
+    /// Serve browsers, too: at HOST:PORT, PORT or [V6]:PORT, by default port 6080 on both loopbacks; over
+    /// HTTPS wherever other machines can connect
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "6080")]
+    pub web: Option<String>,
+    /// Directory of noVNC, which draws the screen in browsers [default: `panto/web` in the user's data
+    /// directory, where assets/web/fetch.sh puts it]
+    #[arg(long, value_name = "DIR", requires = "web")]
+    pub web_assets: Option<PathBuf>,
     /// Let nobody control, whatever their credential says
     #[arg(long)]
     pub view_only: bool,

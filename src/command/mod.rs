@@ -15,6 +15,7 @@ mod runtime;
 mod serve;
 mod top;
 mod view;
+mod web;
 
 use crate::cli::Command;
 use crate::exit::Exit;

@@ -18,6 +18,7 @@ use panto_transport::{
 use serde::Serialize;
 
 use super::runtime;
+use super::web::Browsers;
 use crate::cli::{Auth, Serve, Serving};
 use crate::exit::{Exit, Usage};
 use crate::paths;
@@ -28,11 +29,19 @@ const TICKET_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// RFB's own port.
 const RFB_PORT: u16 = 5900;
 
+/// Where browsers are used to find noVNC.
+const WEB_PORT: u16 = 6080;
+
 /// Where a server listens, for `--json`.
 #[derive(Serialize)]
 struct Listening {
     addresses: Vec<String>,
     rfb: Vec<String>,
+    web: Vec<String>,
+    /// Pages to open; where a proof is asked for, with a ticket that is good for one of them.
+    links: Vec<String>,
+    /// SHA-256 of the certificate, as browsers show it, where they speak HTTPS.
+    certificate: Option<String>,
     display: Option<String>,
     fingerprint: Option<String>,
     ticket: Option<String>,
@@ -57,22 +66,35 @@ pub(super) fn run_with(
         some => some.iter().map(|a| a.parse()).collect::<Result<Vec<ListenAddress>, _>>()?,
     };
     let rfb = options.rfb.iter().map(|a| ListenAddress::parse(a, RFB_PORT)).collect::<Result<Vec<_>, _>>()?;
+    let web = options.web.iter().map(|a| ListenAddress::parse(a, WEB_PORT)).collect::<Result<Vec<_>, _>>()?;
+    if web.iter().any(|address| matches!(address, ListenAddress::Unix(_))) {
+        return Err(Usage("browsers open no Unix sockets; give --web a port of this machine".into()).into());
+    }
     if options.auth == Auth::None {
         check_auth_none(&addresses)?;
         check_auth_none(&rfb)?;
+        check_auth_none(&web)?;
     }
-    runtime::start()?.block_on(serve(options, addresses, rfb, source))
+    let listens = Listens { native: addresses, rfb, web };
+    runtime::start()?.block_on(serve(options, listens, source))
+}
+
+/// Where each kind of viewer is expected.
+struct Listens {
+    native: Vec<ListenAddress>,
+    rfb: Vec<ListenAddress>,
+    web: Vec<ListenAddress>,
 }
 
 async fn serve(
     options: &Serving,
-    addresses: Vec<ListenAddress>,
-    rfb: Vec<ListenAddress>,
+    listens: Listens,
     source: impl FnOnce() -> anyhow::Result<Started>,
 ) -> anyhow::Result<Exit> {
     let interruptions = runtime::Interruptions::listen()?;
-    let listener = Listener::bind(&addresses).await?;
-    let rfb = if rfb.is_empty() { None } else { Some(Listener::bind(&rfb).await?) };
+    let listener = Listener::bind(&listens.native).await?;
+    let rfb = if listens.rfb.is_empty() { None } else { Some(Listener::bind(&listens.rfb).await?) };
+    let web = if listens.web.is_empty() { None } else { Some(Listener::bind(&listens.web).await?) };
     let Started { virtual_display, source, scene } = source()?;
     let (identity, tls) = match options.auth {
         Auth::None => (None, None),
@@ -86,23 +108,17 @@ async fn serve(
             (Some(identity), Some(tls))
         }
     };
-    let only_unix = listener.local_addrs().iter().all(|a| matches!(a, LocalAddr::Unix(_)));
+    let browsers = web.map(|web| Browsers::new(options, web, identity.as_ref())).transpose()?;
+    let listeners = [Some(&listener), rfb.as_ref(), browsers.as_ref().map(|b| &b.listener)];
+    let is_unix = |l: &Listener| l.local_addrs().iter().all(|a| matches!(a, LocalAddr::Unix(_)));
+    let only_unix = listeners.into_iter().flatten().all(is_unix);
     let passwords = match &options.password_db {
         Some(path) => CredentialStore::at(path),
         None => CredentialStore::of_user()?,
     };
-    let ticket = match options.auth {
-        // Over a Unix socket nobody is asked for one.
-        Auth::Password if !options.no_ticket && !only_unix => {
-            let rights = if options.view_only {
-                panto_transport::Rights::View
-            } else {
-                panto_transport::Rights::Control
-            };
-            Some(Ticket::new(rights, Instant::now(), TICKET_LIFETIME)?)
-        }
-        _ => None,
-    };
+    // Over a Unix socket nobody is asked for one.
+    let ticket = if only_unix { None } else { new_ticket(options)? };
+    let web_ticket = if browsers.is_some() { new_ticket(options)? } else { None };
     if options.auth == Auth::Password {
         // Read even where a ticket will do: what is wrong with the file is better said now
         // than to everyone who knocks.
@@ -112,12 +128,13 @@ async fn serve(
             return Err(Usage(why.into()).into());
         }
     }
-    let ticket_text = ticket.as_ref().map(Ticket::text);
+    let [ticket_text, web_text] = [&ticket, &web_ticket].map(|t| t.as_ref().map(|t| t.text().to_string()));
+    let links = browsers.iter().flat_map(|b| b.links(&machine_name(), web_text.as_deref())).collect();
     let config = ServerConfig {
         name: options.name.clone().unwrap_or_else(machine_name),
         auth: match options.auth {
             Auth::None => AuthPolicy::None,
-            Auth::Password => AuthPolicy::Secrets { passwords, tickets: ticket.into_iter().collect() },
+            Auth::Password => AuthPolicy::Secrets { passwords, tickets: ticket.into_iter().chain(web_ticket).collect() },
         },
         tls,
         rights: if options.view_only { Rights::View } else { Rights::Control },
@@ -132,17 +149,24 @@ async fn serve(
         &Listening {
             addresses: bound.iter().map(ToString::to_string).collect(),
             rfb: rfb.iter().flat_map(Listener::local_addrs).map(|a| a.to_string()).collect(),
+            web: browsers.iter().flat_map(|b| b.listener.local_addrs()).map(|a| a.to_string()).collect(),
+            links,
+            certificate: browsers.as_ref().and_then(|b| b.certificate()).map(str::to_owned),
             display: virtual_display.as_ref().map(|d| d.display().to_owned()),
             fingerprint: identity.as_ref().map(|i| i.fingerprint().to_string()),
-            ticket: ticket_text.map(|t| t.to_string()),
+            ticket: ticket_text,
             socket,
         },
         identity.as_ref(),
+        browsers.as_ref(),
     )?;
 
     let running = tokio::spawn(Arc::clone(&server).run(listener));
     if let Some(rfb) = rfb {
         tokio::spawn(Arc::clone(&server).run_rfb(rfb));
+    }
+    if let Some(Browsers { listener, web, .. }) = browsers {
+        tokio::spawn(Arc::clone(&server).run_web(listener, web));
     }
     let ended = command_ended(virtual_display.as_ref());
     tokio::select! {
@@ -192,6 +216,18 @@ fn source(options: &Serve) -> anyhow::Result<Started> {
     Ok(Started { virtual_display, ..started })
 }
 
+/// A ticket for one viewer, if tickets are wanted.
+fn new_ticket(options: &Serving) -> anyhow::Result<Option<Ticket>> {
+    if options.auth == Auth::None || options.no_ticket {
+        return Ok(None);
+    }
+    let rights = match options.view_only {
+        true => panto_transport::Rights::View,
+        false => panto_transport::Rights::Control,
+    };
+    Ok(Some(Ticket::new(rights, Instant::now(), TICKET_LIFETIME)?))
+}
+
 /// Opens the control socket. The default one belongs to the first server of a user;
 /// further ones get a name with their process number.
 async fn control(options: &Serving, server: &Arc<Server>) -> anyhow::Result<(Control, PathBuf)> {
@@ -213,6 +249,7 @@ fn announce(
     bound: &[LocalAddr],
     listening: &Listening,
     identity: Option<&Identity>,
+    browsers: Option<&Browsers>,
 ) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     if options.json {
@@ -250,6 +287,9 @@ fn announce(
     }
     if let Some(ticket) = &listening.ticket {
         writeln!(out, "one-time ticket (good for 15 minutes):  {ticket}")?;
+    }
+    if let Some(browsers) = browsers {
+        browsers.announce(&mut out, &host, &listening.links)?;
     }
     if std::io::stdout().is_terminal() {
         writeln!(out, "steer it with:  panto ctl status | viewers | mode pixels|commands|hybrid|auto")?;

@@ -19,6 +19,7 @@ mod stream;
 mod throttle;
 mod ticket;
 mod tls;
+mod websocket;
 
 pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Target};
 pub use auth_policy::{AuthNoneRefused, check_auth_none};
@@ -39,3 +40,4 @@ pub use throttle::{
 };
 pub use ticket::Ticket;
 pub use tls::{Identity, ServerTls, TlsError, UntrustedStream, start_tls};
+pub use websocket::websocket_accept_key;

@@ -55,6 +55,11 @@ enum Layer {
     // Boxed, because a TLS session is some hundred times larger than a socket.
     ServerTls(Box<server::TlsStream<Counted>>),
     ClientTls(Box<client::TlsStream<Counted>>),
+    /// Something that carries bytes inside another stream, which counts them.
+    Inside {
+        io: Box<dyn ReadWrite>,
+        encrypted: bool,
+    },
 }
 
 impl Stream {
@@ -95,11 +100,20 @@ impl Stream {
         Self { layer: Layer::ClientTls(Box::new(tls)), counters }
     }
 
-    /// The socket to put TLS on; `None` if there is TLS on it already.
+    /// Bytes carried inside another stream, with that one's counters.
+    pub(crate) fn inside(
+        io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        counters: Arc<WireCounters>,
+        encrypted: bool,
+    ) -> Self {
+        Self { layer: Layer::Inside { io: Box::new(io), encrypted }, counters }
+    }
+
+    /// The socket to put TLS on; `None` if there is something on it already.
     pub(crate) fn into_counted(self) -> Option<Counted> {
         match self.layer {
             Layer::Plain(counted) => Some(counted),
-            Layer::ServerTls(_) | Layer::ClientTls(_) => None,
+            Layer::ServerTls(_) | Layer::ClientTls(_) | Layer::Inside { .. } => None,
         }
     }
 
@@ -110,7 +124,11 @@ impl Stream {
 
     /// Whether the bytes travel in TLS.
     pub fn is_encrypted(&self) -> bool {
-        !matches!(self.layer, Layer::Plain(_))
+        match &self.layer {
+            Layer::Plain(_) => false,
+            Layer::ServerTls(_) | Layer::ClientTls(_) => true,
+            Layer::Inside { encrypted, .. } => *encrypted,
+        }
     }
 
     fn inner(&mut self) -> Pin<&mut dyn ReadWrite> {
@@ -118,6 +136,7 @@ impl Stream {
             Layer::Plain(io) => Pin::new(io),
             Layer::ServerTls(io) => Pin::new(io.as_mut()),
             Layer::ClientTls(io) => Pin::new(io.as_mut()),
+            Layer::Inside { io, .. } => Pin::new(io.as_mut()),
         }
     }
 }
@@ -159,6 +178,7 @@ impl AsyncWrite for Stream {
             Layer::Plain(io) => io.is_write_vectored(),
             Layer::ServerTls(io) => io.is_write_vectored(),
             Layer::ClientTls(io) => io.is_write_vectored(),
+            Layer::Inside { io, .. } => io.is_write_vectored(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::ring::digest::{SHA256, digest};
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -31,6 +32,9 @@ use crate::{Fingerprint, HANDSHAKE_DEADLINE, Stream};
 /// Named in the handshake (RFC 7301), so that a viewer and, say, a web server notice at once that they are not for
 /// each other.
 const ALPN: &[u8] = b"panto";
+
+/// What browsers call HTTP/1.1 there (RFC 7301, section 6).
+const HTTP_ALPN: &[u8] = b"http/1.1";
 
 /// The name in the certificate and in the handshake. Nobody checks it, as the key alone counts.
 const SERVER_NAME: &str = "panto";
@@ -140,6 +144,13 @@ impl Identity {
         self.fingerprint
     }
 
+    /// The certificate's SHA-256 as browsers show it: `AB:CD:…`. What [`Identity::fingerprint`]
+    /// tells is the key's.
+    pub fn certificate_fingerprint(&self) -> String {
+        let hash = digest(&SHA256, &self.certificate);
+        hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
+    }
+
     fn from_pair(pair: &KeyPair) -> Result<Self, TlsError> {
         let mut params = CertificateParams::new([SERVER_NAME.to_owned()]).map_err(TlsError::Generate)?;
         params.distinguished_name.push(DnType::CommonName, "Panto server");
@@ -167,13 +178,22 @@ pub struct ServerTls {
 impl ServerTls {
     /// For all connections of a server.
     pub fn new(identity: &Identity) -> Result<Self, TlsError> {
+        Self::speaking(identity, ALPN)
+    }
+
+    /// The same key, for browsers.
+    pub fn for_http(identity: &Identity) -> Result<Self, TlsError> {
+        Self::speaking(identity, HTTP_ALPN)
+    }
+
+    fn speaking(identity: &Identity, protocol: &[u8]) -> Result<Self, TlsError> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
             .map_err(TlsError::Setup)?
             .with_no_client_auth()
             .with_single_cert(vec![identity.certificate.clone()], identity.key.clone_key())
             .map_err(TlsError::Setup)?;
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![protocol.to_vec()];
         // Panto resumes sessions by its own tickets; TLS's would be bytes for nothing.
         config.send_tls13_tickets = 0;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)) })

@@ -25,6 +25,8 @@ pub enum Security {
     X509None,
     /// The same, and a name and a password inside (VeNCrypt 262).
     X509Plain,
+    /// A name and a password as they are (VeNCrypt 256): for a stream that nobody can read already.
+    Plain,
 }
 
 impl Security {
@@ -33,6 +35,7 @@ impl Security {
             Self::None => 1,
             Self::X509None => 260,
             Self::X509Plain => 262,
+            Self::Plain => 256,
         }
     }
 }
@@ -109,7 +112,7 @@ enum State {
     Type,
     VenCryptVersion,
     VenCryptType,
-    /// In TLS from now on; the security type goes on.
+    /// In TLS from now on, if the type has it; the security type goes on.
     Inside(Security),
     Proving,
     Init,
@@ -169,7 +172,7 @@ impl Handshake {
             State::Version => self.version(r.array("RFB version")?),
             State::Type => match r.u8("RFB security type")? {
                 NONE if self.offered.contains(&Security::None) => Ok(Some(self.prove(Proof::None))),
-                VENCRYPT if self.offers_tls() => {
+                VENCRYPT if self.offers_vencrypt() => {
                     self.out.raw(&[0, 2]);
                     self.state = State::VenCryptVersion;
                     Ok(None)
@@ -196,11 +199,15 @@ impl Handshake {
                     self.out.u8(0);
                     return Err(HandshakeError::NotOffered);
                 };
-                self.out.u8(1);
                 self.state = State::Inside(security);
+                if security == Security::Plain {
+                    // Only what begins TLS is acknowledged.
+                    return Ok(None);
+                }
+                self.out.u8(1);
                 Ok(Some(Event::Tls))
             }
-            State::Inside(Security::X509Plain) => {
+            State::Inside(Security::X509Plain | Security::Plain) => {
                 let sizes: [[u8; 4]; 2] = [r.array("length of a name")?, r.array("length of a password")?];
                 let [user, password] = sizes.map(|size| u32::from_be_bytes(size) as usize);
                 if user.max(password) > MAX_SECRET {
@@ -244,7 +251,7 @@ impl Handshake {
             return Ok(Some(self.prove(Proof::None)));
         }
         let mut types = Vec::new();
-        if self.offers_tls() {
+        if self.offers_vencrypt() {
             types.push(VENCRYPT);
         }
         if self.offered.contains(&Security::None) {
@@ -261,7 +268,7 @@ impl Handshake {
         Ok(None)
     }
 
-    fn offers_tls(&self) -> bool {
+    fn offers_vencrypt(&self) -> bool {
         self.offered.iter().any(|s| *s != Security::None)
     }
 

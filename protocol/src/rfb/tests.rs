@@ -70,6 +70,17 @@ fn a_password_inside_tls() {
 }
 
 #[test]
+fn a_password_in_a_stream_that_is_encrypted_already() {
+    let mut handshake = Handshake::new(&[Security::Plain]);
+    let chosen = [&HELLO[..], &[19, 0, 2, 0, 0, 1, 0]].concat();
+    let inside = [&[0, 0, 0, 0, 0, 0, 0, 3][..], b"see"].concat();
+    let (event, said) = feed(&mut handshake, &[chosen, inside].concat());
+    let proof = Proof::Plain { user: Vec::new(), password: b"see".into() };
+    assert_eq!(event, Ok(Some(HandshakeEvent::Proof(proof))));
+    assert_eq!(said, [&HELLO[..], &[1, 19], &[0, 2], &[0, 1, 0, 0, 1, 0]].concat());
+}
+
+#[test]
 fn who_is_not_let_in_is_told_why() {
     let refused = |offered: &[Security], bytes: &[u8]| {
         let (result, said) = feed(&mut Handshake::new(offered), bytes);
@@ -175,7 +186,9 @@ proptest! {
     fn any_bytes_are_messages_or_errors(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut r = Reader::new(&bytes);
         while ClientMessage::decode(&mut r).is_ok() {}
-        for offered in [&[Security::None][..], &[Security::X509Plain, Security::X509None], &[]] {
+        for offered in
+            [&[Security::None][..], &[Security::X509Plain, Security::X509None], &[Security::Plain], &[]]
+        {
             let mut handshake = Handshake::new(offered);
             let _ = feed(&mut handshake, &[&HELLO[..], &bytes].concat());
             let _ = feed(&mut Handshake::new(offered), &bytes);

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use super::registry::{Order, Registry, ViewerInfo};
 use super::rfb;
 use super::session::Session;
+use super::web::{self, Web};
 use crate::capture::WindowsState;
 use crate::control::Status;
 use crate::deliver::{Groups, Sharing};
@@ -122,6 +123,13 @@ impl Server {
         self.accept(listener, Self::serve_rfb).await;
     }
 
+    /// Accepts browsers until [`Server::close`].
+    pub async fn run_web(self: Arc<Self>, listener: Listener, web: Web) {
+        let web = Arc::new(web);
+        let serve = move |server, stream, peer| web::serve(server, Arc::clone(&web), stream, peer);
+        self.accept(listener, serve).await;
+    }
+
     async fn accept<F>(self: Arc<Self>, listener: Listener, serve: impl Fn(Arc<Self>, Stream, Peer) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -160,14 +168,30 @@ impl Server {
     /// Serves one VNC viewer over a stream that was accepted elsewhere, until it leaves.
     pub async fn serve_rfb(self: Arc<Self>, stream: Stream, peer: Peer) {
         let Some(permit) = self.admit(peer) else { return };
-        let id = self.new_id();
-        match rfb::serve(self, id, stream, peer, permit).await {
-            Ok(()) => tracing::info!(id, %peer, "VNC viewer left"),
-            Err(error) => tracing::info!(id, %peer, %error, "VNC connection ended"),
+        let offered = self.rfb_security(peer);
+        self.serve_guest(rfb::Guest { stream, peer, permit, offered, name: "VNC viewer" }).await;
+    }
+
+    /// Serves the viewer in a browser over the bytes of its WebSocket, until it leaves.
+    pub(super) async fn serve_browser(self: Arc<Self>, stream: Stream, peer: Peer, permit: HandshakePermit) {
+        let local = peer.ip().is_loopback();
+        let offered = if stream.is_encrypted() || local {
+            self.private_rfb_security(peer)
+        } else {
+            self.rfb_security(peer)
+        };
+        self.serve_guest(rfb::Guest { stream, peer, permit, offered, name: "browser" }).await;
+    }
+
+    async fn serve_guest(self: Arc<Self>, guest: rfb::Guest) {
+        let (id, peer, name) = (self.new_id(), guest.peer, guest.name);
+        match rfb::serve(self, id, guest).await {
+            Ok(()) => tracing::info!(id, %peer, name, "viewer left"),
+            Err(error) => tracing::info!(id, %peer, name, %error, "connection ended"),
         }
     }
 
-    fn admit(&self, peer: Peer) -> Option<HandshakePermit> {
+    pub(super) fn admit(&self, peer: Peer) -> Option<HandshakePermit> {
         let permit = self.limits.admit(peer.ip());
         permit.inspect_err(|error| tracing::warn!(%peer, %error, "connection refused")).ok()
     }
@@ -257,6 +281,11 @@ impl Server {
             (AuthPolicy::None, _) | (_, Peer::Unix { .. }) => AuthMethods::NONE,
             (AuthPolicy::Secrets { .. }, Peer::Tcp(_)) => AuthMethods::PASSWORD.with(AuthMethods::TICKET),
         }
+    }
+
+    /// Whether who comes over this connection has to prove who it is.
+    pub(super) fn asks(&self, peer: Peer) -> bool {
+        self.methods(peer) != AuthMethods::NONE
     }
 
     pub(super) fn anonymous(&self) -> Credential {

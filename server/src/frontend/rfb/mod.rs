@@ -45,16 +45,26 @@ pub(super) enum RfbError {
     Capture(String),
 }
 
+/// How long a viewer may take to close its end, and the bytes that it may send meanwhile.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const MAX_LAST_WORDS: u64 = 64 << 10;
+
+/// A viewer that wants to come in.
+pub(super) struct Guest {
+    pub stream: Stream,
+    pub peer: Peer,
+    pub permit: HandshakePermit,
+    /// Ways to prove itself that it is offered.
+    pub offered: &'static [Security],
+    /// What it is called for people.
+    pub name: &'static str,
+}
+
 /// Serves one viewer until it leaves.
-pub(super) async fn serve(
-    server: Arc<Server>,
-    id: u64,
-    stream: Stream,
-    peer: Peer,
-    permit: HandshakePermit,
-) -> Result<(), RfbError> {
+pub(super) async fn serve(server: Arc<Server>, id: u64, guest: Guest) -> Result<(), RfbError> {
+    let Guest { stream, peer, permit, offered, name } = guest;
     let counters = stream.counters();
-    let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, shake(&server, stream, peer));
+    let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, shake(&server, stream, peer, offered));
     let (stream, credential, rest) = shaken.await.map_err(|_| RfbError::Slow)??;
     drop(permit);
     let rights = server.rights(&credential);
@@ -62,14 +72,15 @@ pub(super) async fn serve(
         mode: "rfb".into(),
         depth: PixelFormat::NATIVE.depth,
         scale: 1,
-        ..ViewerInfo::new(id, "VNC viewer".into(), peer, &credential, rights)
+        ..ViewerInfo::new(id, name.into(), peer, &credential, rights)
     };
-    tracing::info!(id, %peer, "VNC viewer is in");
+    tracing::info!(id, %peer, name, "viewer is in");
     let mut secret = [0; 16];
     super::session::fill_random(&mut secret)?;
     let orders = server.registry.add(info, counters, secret);
     let result = Session::new(Arc::clone(&server), id, stream, rights, rest).run(orders).await;
     server.registry.remove(id);
+    let _ = tokio::time::timeout(LAST_WORDS, session.pipe.finish(MAX_LAST_WORDS)).await;
     result
 }
 
@@ -78,8 +89,9 @@ async fn shake(
     server: &Server,
     mut stream: Stream,
     peer: Peer,
+    offered: &[Security],
 ) -> Result<(Stream, Credential, Vec<u8>), RfbError> {
-    let mut handshake = Handshake::new(server.rfb_security(peer));
+    let mut handshake = Handshake::new(offered);
     let mut credential = server.anonymous();
     let mut bytes: Vec<u8> = Vec::new();
     loop {
@@ -132,12 +144,17 @@ async fn shake(
 
 impl Server {
     /// Ways of RFB to prove oneself over this connection.
-    fn rfb_security(&self, peer: Peer) -> &'static [Security] {
-        match (self.methods(peer) == AuthMethods::NONE, self.config.tls.is_some()) {
-            (true, _) => &[Security::None],
-            (false, true) => &[Security::X509Plain],
+    pub(super) fn rfb_security(&self, peer: Peer) -> &'static [Security] {
+        match (self.asks(peer), self.config.tls.is_some()) {
+            (false, _) => &[Security::None],
+            (true, true) => &[Security::X509Plain],
             // Nobody: a password in the clear is none.
-            (false, false) => &[],
+            (true, false) => &[],
         }
+    }
+
+    /// The same in a stream that is encrypted, or never leaves this machine.
+    pub(super) fn private_rfb_security(&self, peer: Peer) -> &'static [Security] {
+        if self.asks(peer) { &[Security::Plain] } else { &[Security::None] }
     }
 }
