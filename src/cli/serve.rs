@@ -119,6 +119,11 @@ pub struct Serving {
     /// loopbacks
     #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "5900")]
     pub rfb: Option<String>,
+    /// Let VNC viewers in who know the password in this file's first line (VncAuth). Only its first
+    /// eight bytes count, and whoever listens to the network can find it and watch: for viewers that
+    /// know nothing better
+    #[arg(long, value_name = "FILE", requires = "rfb")]
+    pub rfb_vncauth: Option<PathBuf>,
     /// Serve browsers, too: at HOST:PORT, PORT or [V6]:PORT, by default port 6080 on both loopbacks; over
     /// HTTPS wherever other machines can connect
     #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "6080")]

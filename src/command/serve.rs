@@ -1,7 +1,7 @@
 //! `panto serve`.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,10 @@ use panto_server::source::{DemoSource, Pace, ReplaySource, Source, X11Source};
 use panto_server::virtual_display::VirtualDisplay;
 use panto_transport::{
     CredentialStore, Identity, ListenAddress, ListenError, Listener, LocalAddr, ServerTls, Target, Ticket,
-    check_auth_none, data_dir,
+    check_auth_none, data_dir, read_private,
 };
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::runtime;
 use super::web::Browsers;
@@ -25,6 +26,9 @@ use crate::paths;
 
 /// A printed ticket is good for this long.
 const TICKET_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// Bytes of a file with a password.
+const MAX_VNC_PASSWORD: u64 = 1024;
 
 /// RFB's own port.
 const RFB_PORT: u16 = 5900;
@@ -134,9 +138,12 @@ async fn serve(
         name: options.name.clone().unwrap_or_else(machine_name),
         auth: match options.auth {
             Auth::None => AuthPolicy::None,
-            Auth::Password => AuthPolicy::Secrets { passwords, tickets: ticket.into_iter().chain(web_ticket).collect() },
+            Auth::Password => {
+                AuthPolicy::Secrets { passwords, tickets: ticket.into_iter().chain(web_ticket).collect() }
+            }
         },
         tls,
+        vnc_password: options.rfb_vncauth.as_deref().map(vnc_password).transpose()?,
         rights: if options.view_only { Rights::View } else { Rights::Control },
     };
     let server = Server::new(config, scene, source);
@@ -217,6 +224,23 @@ fn source(options: &Serve) -> anyhow::Result<Started> {
 }
 
 /// A ticket for one viewer, if tickets are wanted.
+/// The password in a file that nobody else may read.
+fn vnc_password(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let Some(mut password) = read_private(path, MAX_VNC_PASSWORD)? else {
+        return Err(
+            Usage(format!("there is no file {} with a password for VNC viewers", path.display())).into()
+        );
+    };
+    let line = password.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(password.len());
+    password.truncate(line);
+    if password.is_empty() {
+        return Err(
+            Usage(format!("the first line of {} is empty: it has to be a password", path.display())).into()
+        );
+    }
+    Ok(password)
+}
+
 fn new_ticket(options: &Serving) -> anyhow::Result<Option<Ticket>> {
     if options.auth == Auth::None || options.no_ticket {
         return Ok(None);

@@ -73,8 +73,13 @@ impl Local {
         let dir = TempDir::new().expect("a temporary directory");
         let path = dir.path().join("s/panto.sock");
         let listener = Listener::bind(&[ListenAddress::Unix(path.clone())]).await.expect("a socket");
-        let config =
-            ServerConfig { name: "test".into(), auth: AuthPolicy::None, tls: None, rights: Rights::Control };
+        let config = ServerConfig {
+            name: "test".into(),
+            auth: AuthPolicy::None,
+            vnc_password: None,
+            tls: None,
+            rights: Rights::Control,
+        };
         let server = Server::new(config, scene, source);
         let task = tokio::spawn(Arc::clone(&server).run(listener));
         Self { server, target: Target::unix(path), dir, task }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::PixelFormat;
+use super::vnc_auth::{self, CHALLENGE};
 use crate::geometry::Size;
 use crate::wire::{DecodeError, Reader, Writer};
 
@@ -14,6 +15,7 @@ const MAX_NAME: usize = 255;
 
 const INVALID: u8 = 0;
 const NONE: u8 = 1;
+const VNC_AUTH: u8 = 2;
 const VENCRYPT: u8 = 19;
 
 /// How a client proves who it is.
@@ -21,8 +23,13 @@ const VENCRYPT: u8 = 19;
 pub enum Security {
     /// Not at all (7.2.1).
     None,
+    /// A challenge answered with eight bytes of a password (7.2.2): weak, and all that follows is in
+    /// the clear.
+    VncAuth,
     /// TLS with the server's certificate, and no proof (VeNCrypt 260).
     X509None,
+    /// The same, and 7.2.2 inside (VeNCrypt 261).
+    X509Vnc,
     /// The same, and a name and a password inside (VeNCrypt 262).
     X509Plain,
     /// A name and a password as they are (VeNCrypt 256): for a stream that nobody can read already.
@@ -33,10 +40,17 @@ impl Security {
     const fn vencrypt(self) -> u32 {
         match self {
             Self::None => 1,
+            Self::VncAuth => 2,
             Self::X509None => 260,
+            Self::X509Vnc => 261,
             Self::X509Plain => 262,
             Self::Plain => 256,
         }
+    }
+
+    /// Whether it is chosen inside VeNCrypt.
+    fn is_vencrypt(self) -> bool {
+        !matches!(self, Self::None | Self::VncAuth)
     }
 }
 
@@ -75,6 +89,22 @@ pub enum Proof {
         /// Its secret.
         password: Vec<u8>,
     },
+    /// The answer to a challenge ([`Proof::is_answer`]).
+    Answer {
+        /// What was asked.
+        challenge: [u8; CHALLENGE],
+        /// What was said.
+        answer: [u8; CHALLENGE],
+    },
+}
+
+impl Proof {
+    /// Whether whoever has this password answers like this. Says nothing by the time it takes.
+    pub fn is_answer(&self, password: &[u8]) -> bool {
+        let Self::Answer { challenge, answer } = self else { return false };
+        let right = vnc_auth::answer(password, *challenge);
+        right.iter().zip(answer).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    }
 }
 
 // Secrets are not to be found in logs.
@@ -83,6 +113,7 @@ impl std::fmt::Debug for Proof {
         f.write_str(match self {
             Self::None => "None",
             Self::Plain { .. } => "Plain",
+            Self::Answer { .. } => "Answer",
         })
     }
 }
@@ -114,6 +145,7 @@ enum State {
     VenCryptType,
     /// In TLS from now on, if the type has it; the security type goes on.
     Inside(Security),
+    Challenged,
     Proving,
     Init,
     Over,
@@ -125,15 +157,16 @@ pub struct Handshake {
     state: State,
     version: Version,
     offered: Vec<Security>,
+    challenge: [u8; CHALLENGE],
     out: Writer,
 }
 
 impl Handshake {
-    /// Offers these ways, the first as the best.
-    pub fn new(offered: &[Security]) -> Self {
+    /// Offers these ways, the first as the best. `challenge`: bytes that nobody can foresee.
+    pub fn new(offered: &[Security], challenge: [u8; CHALLENGE]) -> Self {
         let mut out = Writer::default();
         out.raw(b"RFB 003.008\n");
-        Self { state: State::Version, version: Version::V3_8, offered: offered.to_vec(), out }
+        Self { state: State::Version, version: Version::V3_8, offered: offered.to_vec(), challenge, out }
     }
 
     /// What is to be sent.
@@ -172,6 +205,10 @@ impl Handshake {
             State::Version => self.version(r.array("RFB version")?),
             State::Type => match r.u8("RFB security type")? {
                 NONE if self.offered.contains(&Security::None) => Ok(Some(self.prove(Proof::None))),
+                VNC_AUTH if self.offered.contains(&Security::VncAuth) => {
+                    self.challenge();
+                    Ok(None)
+                }
                 VENCRYPT if self.offers_vencrypt() => {
                     self.out.raw(&[0, 2]);
                     self.state = State::VenCryptVersion;
@@ -184,7 +221,7 @@ impl Handshake {
                     self.out.u8(1);
                     return Err(HandshakeError::NotOffered);
                 }
-                let types: Vec<_> = self.offered.iter().filter(|s| **s != Security::None).collect();
+                let types: Vec<_> = self.offered.iter().filter(|s| s.is_vencrypt()).collect();
                 self.out.raw(&[0, types.len() as u8]);
                 for security in types {
                     self.out.raw(&security.vencrypt().to_be_bytes());
@@ -194,7 +231,7 @@ impl Handshake {
             }
             State::VenCryptType => {
                 let chosen = u32::from_be_bytes(r.array("VeNCrypt type")?);
-                let all = self.offered.iter().filter(|s| **s != Security::None);
+                let all = self.offered.iter().filter(|s| s.is_vencrypt());
                 let Some(security) = all.copied().find(|s| s.vencrypt() == chosen) else {
                     self.out.u8(0);
                     return Err(HandshakeError::NotOffered);
@@ -216,6 +253,14 @@ impl Handshake {
                 let user = r.take(user, "name")?.to_vec();
                 let password = r.take(password, "password")?.to_vec();
                 Ok(Some(self.prove(Proof::Plain { user, password })))
+            }
+            State::Inside(Security::X509Vnc) => {
+                self.challenge();
+                Ok(None)
+            }
+            State::Challenged => {
+                let (challenge, answer) = (self.challenge, r.array("answer to a challenge")?);
+                Ok(Some(self.prove(Proof::Answer { challenge, answer })))
             }
             State::Inside(_) => Ok(Some(self.prove(Proof::None))),
             State::Init => {
@@ -242,17 +287,25 @@ impl Handshake {
             _ => Version::V3_3,
         };
         if self.version == Version::V3_3 {
-            if !self.offered.contains(&Security::None) {
-                self.out.raw(&0u32.to_be_bytes());
-                self.reason(&HandshakeError::TooOld.to_string());
-                return Err(HandshakeError::TooOld);
+            if self.offered.contains(&Security::None) {
+                self.out.raw(&u32::from(NONE).to_be_bytes());
+                return Ok(Some(self.prove(Proof::None)));
             }
-            self.out.raw(&u32::from(NONE).to_be_bytes());
-            return Ok(Some(self.prove(Proof::None)));
+            if self.offered.contains(&Security::VncAuth) {
+                self.out.raw(&u32::from(VNC_AUTH).to_be_bytes());
+                self.challenge();
+                return Ok(None);
+            }
+            self.out.raw(&0u32.to_be_bytes());
+            self.reason(&HandshakeError::TooOld.to_string());
+            return Err(HandshakeError::TooOld);
         }
         let mut types = Vec::new();
         if self.offers_vencrypt() {
             types.push(VENCRYPT);
+        }
+        if self.offered.contains(&Security::VncAuth) {
+            types.push(VNC_AUTH);
         }
         if self.offered.contains(&Security::None) {
             types.push(NONE);
@@ -269,7 +322,7 @@ impl Handshake {
     }
 
     fn offers_vencrypt(&self) -> bool {
-        self.offered.iter().any(|s| *s != Security::None)
+        self.offered.iter().any(|s| s.is_vencrypt())
     }
 
     fn prove(&mut self, proof: Proof) -> Event {
@@ -293,6 +346,11 @@ impl Handshake {
             self.reason(reason);
         }
         self.state = State::Over;
+    }
+
+    fn challenge(&mut self) {
+        self.out.raw(&self.challenge);
+        self.state = State::Challenged;
     }
 
     fn not_offered(&mut self) -> HandshakeError {

@@ -22,6 +22,7 @@ pub use message::{
     encode_rect_count, encode_screens,
 };
 pub use pixel_format::{Compact, PixelFormat, TrueColor, color_map};
+pub use vnc_auth::CHALLENGE;
 pub use xt_codes::{evdev_code, xt_code};
 
 use crate::wire::{DecodeError, Reader};

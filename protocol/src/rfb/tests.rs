@@ -38,7 +38,7 @@ fn nobody_proves_anything_on_this_machine() {
         (b"RFB 003.005\n", &[], &[0, 0, 0, 1], &[]),
         (b"RFB 004.001\n", &[1], &[1, 1], &[0, 0, 0, 0]),
     ] {
-        let mut handshake = Handshake::new(&[Security::None]);
+        let mut handshake = Handshake::new(&[Security::None], [7; 16]);
         let (event, said) = feed(&mut handshake, &[&version[..], chosen].concat());
         assert_eq!(event, Ok(Some(HandshakeEvent::Proof(Proof::None))));
         assert_eq!(said, [&HELLO[..], types].concat());
@@ -55,7 +55,7 @@ fn nobody_proves_anything_on_this_machine() {
 #[test]
 fn a_password_inside_tls() {
     let offered = [Security::X509Plain];
-    let mut handshake = Handshake::new(&offered);
+    let mut handshake = Handshake::new(&offered, [7; 16]);
     let chosen = [&HELLO[..], &[19, 0, 2, 0, 0, 1, 6]].concat();
     let (event, said) = feed(&mut handshake, &chosen);
     assert_eq!(event, Ok(Some(HandshakeEvent::Tls)));
@@ -71,7 +71,7 @@ fn a_password_inside_tls() {
 
 #[test]
 fn a_password_in_a_stream_that_is_encrypted_already() {
-    let mut handshake = Handshake::new(&[Security::Plain]);
+    let mut handshake = Handshake::new(&[Security::Plain], [7; 16]);
     let chosen = [&HELLO[..], &[19, 0, 2, 0, 0, 1, 0]].concat();
     let inside = [&[0, 0, 0, 0, 0, 0, 0, 3][..], b"see"].concat();
     let (event, said) = feed(&mut handshake, &[chosen, inside].concat());
@@ -83,7 +83,7 @@ fn a_password_in_a_stream_that_is_encrypted_already() {
 #[test]
 fn who_is_not_let_in_is_told_why() {
     let refused = |offered: &[Security], bytes: &[u8]| {
-        let (result, said) = feed(&mut Handshake::new(offered), bytes);
+        let (result, said) = feed(&mut Handshake::new(offered, [7; 16]), bytes);
         (result.expect_err("refused"), said)
     };
     let (error, said) = refused(&[Security::X509Plain], b"RFB 003.003\n");
@@ -98,7 +98,7 @@ fn who_is_not_let_in_is_told_why() {
     let none = [&HELLO[..], &[19, 0, 2, 0, 0, 0, 1]].concat();
     assert_eq!(refused(&[Security::X509Plain], &none).0, HandshakeError::NotOffered);
     let long = [&HELLO[..], &[19, 0, 2, 0, 0, 1, 6]].concat();
-    let mut handshake = Handshake::new(&[Security::X509Plain]);
+    let mut handshake = Handshake::new(&[Security::X509Plain], [7; 16]);
     feed(&mut handshake, &long).0.unwrap();
     let error = feed(&mut handshake, &[0, 0, 4, 1, 0, 0, 0, 0]).0.expect_err("too long");
     assert_eq!(error, DecodeError::TooLarge { what: "name or password" }.into());
@@ -189,9 +189,38 @@ proptest! {
         for offered in
             [&[Security::None][..], &[Security::X509Plain, Security::X509None], &[Security::Plain], &[]]
         {
-            let mut handshake = Handshake::new(offered);
+            let mut handshake = Handshake::new(offered, [7; 16]);
             let _ = feed(&mut handshake, &[&HELLO[..], &bytes].concat());
-            let _ = feed(&mut Handshake::new(offered), &bytes);
+            let _ = feed(&mut Handshake::new(offered, [7; 16]), &bytes);
         }
     }
+}
+
+#[test]
+fn a_challenge_is_answered_with_a_password_of_eight_bytes() {
+    let answered = |password: &[u8]| vnc_auth::answer(password, [7; 16]);
+    let challenge = [7; 16];
+    for (version, chosen, said_before) in [
+        (&b"RFB 003.008\n"[..], &[2][..], &[1, 2][..]),
+        (b"RFB 003.007\n", &[2], &[1, 2]),
+        (b"RFB 003.003\n", &[], &[0, 0, 0, 2]),
+    ] {
+        let mut handshake = Handshake::new(&[Security::VncAuth], challenge);
+        let (event, said) = feed(&mut handshake, &[version, chosen, &answered(b"secret")].concat());
+        let Ok(Some(HandshakeEvent::Proof(proof))) = event else { panic!("{event:?}") };
+        assert_eq!(said, [&HELLO[..], said_before, &challenge].concat());
+        assert!(proof.is_answer(b"secret") && !proof.is_answer(b"Secret") && !proof.is_answer(b""));
+        // A result comes in every version, as there was something to be proved.
+        handshake.accept(&proof);
+        assert_eq!(handshake.take_output(), [0; 4]);
+    }
+    // Inside TLS the same.
+    let mut handshake = Handshake::new(&[Security::X509Vnc], challenge);
+    let (event, _) = feed(&mut handshake, &[&HELLO[..], &[19, 0, 2, 0, 0, 1, 5]].concat());
+    assert_eq!(event, Ok(Some(HandshakeEvent::Tls)));
+    assert_eq!(feed(&mut handshake, &[]).0, Ok(None));
+    assert_eq!(handshake.feed(&mut Reader::new(&[])), Ok(None));
+    assert_eq!(handshake.take_output(), challenge);
+    let (event, _) = feed(&mut handshake, &answered(b"secret"));
+    assert!(matches!(event, Ok(Some(HandshakeEvent::Proof(Proof::Answer { .. })))), "{event:?}");
 }

@@ -4,7 +4,7 @@ use des::Des;
 use des::cipher::{BlockCipherEncrypt, KeyInit};
 
 /// Bytes of the challenge, and of the answer.
-pub(super) const CHALLENGE: usize = 16;
+pub const CHALLENGE: usize = 16;
 
 /// The answer. Of the password the first eight bytes count.
 ///

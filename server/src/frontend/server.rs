@@ -13,6 +13,7 @@ use panto_transport::{
     PasswordThrottle, Peer, ServerTls, Stream, Ticket, cpu_seconds,
 };
 use tokio::sync::{Notify, watch};
+use zeroize::Zeroizing;
 
 use super::registry::{Order, Registry, ViewerInfo};
 use super::rfb;
@@ -56,6 +57,8 @@ pub struct ServerConfig {
     pub auth: AuthPolicy,
     /// TLS for TCP connections; `None` speaks plainly, for comparisons on loopback.
     pub tls: Option<ServerTls>,
+    /// The password of VncAuth, where that is offered to VNC viewers: of its first eight bytes.
+    pub vnc_password: Option<Zeroizing<Vec<u8>>>,
     /// What every viewer may do at most.
     pub rights: Rights,
 }
@@ -296,12 +299,9 @@ impl Server {
         let AuthPolicy::Secrets { passwords, tickets } = &self.config.auth else {
             return Proof::Refused("no proof was asked for".into());
         };
-        let delay = self.throttle.delay(peer.ip(), Instant::now());
-        if delay > HANDSHAKE_DEADLINE {
-            let seconds = delay.as_secs().max(1);
-            return Proof::Refused(format!("too many wrong passwords; try again in {seconds} s"));
+        if let Some(refused) = self.wait_turn(peer).await {
+            return refused;
         }
-        tokio::time::sleep(delay).await;
         let secret = auth.secret.trim().to_owned();
         if let Some(ticket) = tickets.iter().find(|t| t.redeem(&secret, Instant::now())) {
             self.throttle.succeeded(peer.ip());
@@ -312,16 +312,41 @@ impl Server {
                 self.throttle.succeeded(peer.ip());
                 Proof::Right(credential)
             }
-            Ok(None) => {
-                self.throttle.failed(peer.ip(), Instant::now());
-                tracing::warn!(%peer, "wrong password");
-                Proof::Wrong("wrong password or ticket".into())
-            }
+            Ok(None) => self.wrong(peer, "wrong password or ticket"),
             Err(error) => {
                 tracing::error!(%error, "passwords cannot be checked");
                 Proof::Refused("the server cannot check passwords; see its log".into())
             }
         }
+    }
+
+    /// As [`Self::prove`], of a proof that has been looked at.
+    pub(super) async fn prove_by(&self, is_right: bool, peer: Peer) -> Proof {
+        if let Some(refused) = self.wait_turn(peer).await {
+            return refused;
+        }
+        if !is_right {
+            return self.wrong(peer, "wrong password");
+        }
+        self.throttle.succeeded(peer.ip());
+        Proof::Right(Credential { name: "VNC password".into(), rights: panto_transport::Rights::Control })
+    }
+
+    /// Who was wrong before has to wait, or is refused.
+    async fn wait_turn(&self, peer: Peer) -> Option<Proof> {
+        let delay = self.throttle.delay(peer.ip(), Instant::now());
+        if delay > HANDSHAKE_DEADLINE {
+            let seconds = delay.as_secs().max(1);
+            return Some(Proof::Refused(format!("too many wrong passwords; try again in {seconds} s")));
+        }
+        tokio::time::sleep(delay).await;
+        None
+    }
+
+    fn wrong(&self, peer: Peer, said: &str) -> Proof {
+        self.throttle.failed(peer.ip(), Instant::now());
+        tracing::warn!(%peer, "wrong password");
+        Proof::Wrong(said.into())
     }
 
     fn parked(&self) -> MutexGuard<'_, HashMap<[u8; 16], Parked>> {

@@ -14,7 +14,9 @@ mod update;
 use std::sync::Arc;
 
 use panto_protocol::message::{Auth, AuthMethods};
-use panto_protocol::rfb::{Handshake, HandshakeError, HandshakeEvent, PixelFormat, Proof, Security};
+use panto_protocol::rfb::{
+    CHALLENGE, Handshake, HandshakeError, HandshakeEvent, PixelFormat, Proof, Security,
+};
 use panto_protocol::wire::{DecodeError, Reader};
 use panto_transport::{Credential, HANDSHAKE_DEADLINE, HandshakePermit, Peer, Stream, TlsError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,17 +47,13 @@ pub(super) enum RfbError {
     Capture(String),
 }
 
-/// How long a viewer may take to close its end, and the bytes that it may send meanwhile.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-const MAX_LAST_WORDS: u64 = 64 << 10;
-
 /// A viewer that wants to come in.
 pub(super) struct Guest {
     pub stream: Stream,
     pub peer: Peer,
     pub permit: HandshakePermit,
     /// Ways to prove itself that it is offered.
-    pub offered: &'static [Security],
+    pub offered: Vec<Security>,
     /// What it is called for people.
     pub name: &'static str,
 }
@@ -64,7 +62,7 @@ pub(super) struct Guest {
 pub(super) async fn serve(server: Arc<Server>, id: u64, guest: Guest) -> Result<(), RfbError> {
     let Guest { stream, peer, permit, offered, name } = guest;
     let counters = stream.counters();
-    let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, shake(&server, stream, peer, offered));
+    let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, shake(&server, stream, peer, &offered));
     let (stream, credential, rest) = shaken.await.map_err(|_| RfbError::Slow)??;
     drop(permit);
     let rights = server.rights(&credential);
@@ -78,9 +76,10 @@ pub(super) async fn serve(server: Arc<Server>, id: u64, guest: Guest) -> Result<
     let mut secret = [0; 16];
     super::session::fill_random(&mut secret)?;
     let orders = server.registry.add(info, counters, secret);
-    let result = Session::new(Arc::clone(&server), id, stream, rights, rest).run(orders).await;
+    let mut session = Session::new(Arc::clone(&server), id, stream, rights, rest);
+    let result = session.run(orders).await;
     server.registry.remove(id);
-    let _ = tokio::time::timeout(LAST_WORDS, session.pipe.finish(MAX_LAST_WORDS)).await;
+    session.finish().await;
     result
 }
 
@@ -91,7 +90,9 @@ async fn shake(
     peer: Peer,
     offered: &[Security],
 ) -> Result<(Stream, Credential, Vec<u8>), RfbError> {
-    let mut handshake = Handshake::new(offered);
+    let mut challenge = [0; CHALLENGE];
+    super::session::fill_random(&mut challenge)?;
+    let mut handshake = Handshake::new(offered, challenge);
     let mut credential = server.anonymous();
     let mut bytes: Vec<u8> = Vec::new();
     loop {
@@ -109,16 +110,14 @@ async fn shake(
                 stream = tls.accept_any(stream).await?;
             }
             Some(HandshakeEvent::Proof(proof)) => {
-                if let Proof::Plain { password, .. } = &proof {
-                    let secret = String::from_utf8_lossy(password).into_owned();
-                    match server.prove(Auth { method: AuthMethods::PASSWORD, secret }, peer).await {
-                        Verdict::Right(who) => credential = who,
-                        Verdict::Wrong(reason) | Verdict::Refused(reason) => {
-                            handshake.refuse(&reason);
-                            stream.write_all(&handshake.take_output()).await?;
-                            stream.flush().await?;
-                            return Err(RfbError::Refused(reason));
-                        }
+                match judge(server, &proof, peer).await {
+                    None => {}
+                    Some(Verdict::Right(who)) => credential = who,
+                    Some(Verdict::Wrong(reason) | Verdict::Refused(reason)) => {
+                        handshake.refuse(&reason);
+                        stream.write_all(&handshake.take_output()).await?;
+                        stream.flush().await?;
+                        return Err(RfbError::Refused(reason));
                     }
                 }
                 handshake.accept(&proof);
@@ -142,19 +141,37 @@ async fn shake(
     }
 }
 
-impl Server {
-    /// Ways of RFB to prove oneself over this connection.
-    pub(super) fn rfb_security(&self, peer: Peer) -> &'static [Security] {
-        match (self.asks(peer), self.config.tls.is_some()) {
-            (false, _) => &[Security::None],
-            (true, true) => &[Security::X509Plain],
-            // Nobody: a password in the clear is none.
-            (true, false) => &[],
+/// Whether a proof is right; `None` where none was asked for.
+async fn judge(server: &Server, proof: &Proof, peer: Peer) -> Option<Verdict> {
+    match proof {
+        Proof::None => None,
+        Proof::Plain { password, .. } => {
+            let secret = String::from_utf8_lossy(password).into_owned();
+            Some(server.prove(Auth { method: AuthMethods::PASSWORD, secret }, peer).await)
         }
+        Proof::Answer { .. } => {
+            let password = server.config.vnc_password.as_ref()?;
+            Some(server.prove_by(proof.is_answer(password), peer).await)
+        }
+    }
+}
+
+impl Server {
+    /// Ways of RFB to prove oneself over this connection. A password in the clear is none, but where
+    /// VncAuth was asked for by name.
+    pub(super) fn rfb_security(&self, peer: Peer) -> Vec<Security> {
+        let (asks, tls) = (self.asks(peer), self.config.tls.is_some());
+        let vnc = self.config.vnc_password.is_some() && !matches!(peer, Peer::Unix { .. });
+        let mut ways = Vec::new();
+        ways.extend((asks && tls).then_some(Security::X509Plain));
+        ways.extend((vnc && tls).then_some(Security::X509Vnc));
+        ways.extend(vnc.then_some(Security::VncAuth));
+        ways.extend((!asks && !vnc).then_some(Security::None));
+        ways
     }
 
     /// The same in a stream that is encrypted, or never leaves this machine.
-    pub(super) fn private_rfb_security(&self, peer: Peer) -> &'static [Security] {
-        if self.asks(peer) { &[Security::Plain] } else { &[Security::None] }
+    pub(super) fn private_rfb_security(&self, peer: Peer) -> Vec<Security> {
+        vec![if self.asks(peer) { Security::Plain } else { Security::None }]
     }
 }

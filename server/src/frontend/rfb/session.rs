@@ -34,6 +34,10 @@ const MAX_MESSAGE: usize = MAX_CUT_TEXT + MAX_CUT_TEXT / 256 + 1024;
 /// Bytes of answers that a viewer may leave unread.
 const MAX_UNREAD: usize = 4 * MAX_CUT_TEXT;
 
+/// How long a viewer may take to close its end, and the bytes that it may send meanwhile.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const MAX_LAST_WORDS: u64 = 64 << 10;
+
 /// A viewer of RFB that was let in.
 pub(super) struct Session {
     server: Arc<Server>,
@@ -87,12 +91,17 @@ impl Session {
     }
 
     /// Serves the viewer until it leaves; what it held down is let go.
-    pub(super) async fn run(mut self, orders: mpsc::UnboundedReceiver<Order>) -> Result<(), RfbError> {
+    pub(super) async fn run(&mut self, orders: mpsc::UnboundedReceiver<Order>) -> Result<(), RfbError> {
         let result = self.serve(orders).await;
         for event in self.held.release() {
             self.server.source.input(&event);
         }
         result
+    }
+
+    /// Closes the connection in order, so that nothing that is on its way is lost.
+    pub(super) async fn finish(&mut self) {
+        let _ = tokio::time::timeout(LAST_WORDS, self.pipe.finish(MAX_LAST_WORDS)).await;
     }
 
     async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> Result<(), RfbError> {

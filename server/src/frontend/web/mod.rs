@@ -128,7 +128,8 @@ impl Visit {
             return refusal;
         }
         if !matches!(*method, Method::GET | Method::HEAD) {
-            let mut response = sentence(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here");
+            let mut response =
+                sentence(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here");
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return response;
         }
@@ -154,7 +155,8 @@ impl Visit {
         if self.server.asks(self.peer) || origin::is_loopback(host) {
             return Ok(());
         }
-        let why = "without a password this server answers to localhost and 127.0.0.1 only; open it by that name";
+        let why =
+            "without a password this server answers to localhost and 127.0.0.1 only; open it by that name";
         Err(sentence(StatusCode::MISDIRECTED_REQUEST, why))
     }
 }

@@ -52,17 +52,24 @@ fn check(head: &Parts, encrypted: bool) -> Result<Response<Body>, Response<Body>
     // Browsers always say it; programs need not, and cannot be made to do what a stranger wants.
     let mut origins = headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {
-        let same = origin.to_str().ok().zip(host(headers)).is_some_and(|(o, h)| origin::is_same(o, h, encrypted));
+        let same =
+            origin.to_str().ok().zip(host(headers)).is_some_and(|(o, h)| origin::is_same(o, h, encrypted));
         if !same || origins.next().is_some() {
-            return refuse(StatusCode::FORBIDDEN, "this WebSocket is for pages of this server only; open / first");
+            return refuse(
+                StatusCode::FORBIDDEN,
+                "this WebSocket is for pages of this server only; open / first",
+            );
         }
     }
     let asks = head.method == Method::GET
         && has_token(headers, header::CONNECTION, "upgrade")
         && has_token(headers, header::UPGRADE, "websocket");
     if !asks || value(headers, header::SEC_WEBSOCKET_VERSION) != Some("13") {
-        let mut response =
-            respond(StatusCode::UPGRADE_REQUIRED, "text/plain; charset=utf-8", "a WebSocket is here\n".into());
+        let mut response = respond(
+            StatusCode::UPGRADE_REQUIRED,
+            "text/plain; charset=utf-8",
+            "a WebSocket is here\n".into(),
+        );
         let headers = response.headers_mut();
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -76,7 +83,10 @@ fn check(head: &Parts, encrypted: bool) -> Result<Response<Body>, Response<Body>
     };
     let protocols = headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL);
     if protocols && !has_token(headers, header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
-        return refuse(StatusCode::BAD_REQUEST, "RFB is spoken here: the WebSocket's protocol is `binary`, or none");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "RFB is spoken here: the WebSocket's protocol is `binary`, or none",
+        );
     }
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

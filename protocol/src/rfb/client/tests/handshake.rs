@@ -156,7 +156,8 @@ fn the_two_sides_understand_each_other() {
     for (offered, user) in
         [(Offered::None, None), (Offered::X509None, None), (Offered::X509Plain, Some(true))]
     {
-        let (mut server, mut client) = (rfb::Handshake::new(&[offered]), Handshake::new(&Security::ALL));
+        let (mut server, mut client) =
+            (rfb::Handshake::new(&[offered], [7; 16]), Handshake::new(&Security::ALL));
         let (mut up, mut down) = (Vec::new(), Vec::new());
         let (mut asked, mut came) = (None, None);
         while came.is_none() {
