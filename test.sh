@@ -18,7 +18,8 @@ packages=(
     libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0
     libvulkan1 mesa-vulkan-drivers
     chromium tcpdump
-    tigervnc-standalone-server tigervnc-viewer nxagent nxproxy freerdp2-shadow-x11 freerdp2-x11
+    tigervnc-standalone-server tigervnc-viewer tigervnc-tools gvncviewer vncsnapshot python3-venv tshark
+    nxagent nxproxy freerdp2-shadow-x11 freerdp2-x11
     xpra python3-gi-cairo python3-lz4 xfonts-base
 )
 
@@ -56,6 +57,10 @@ if ! command -v cargo >/dev/null; then
     exit 1
 fi
 install_missing
+
+# A VNC client for scripts, likewise.
+tests/rfb/fetch.sh "${CARGO_TARGET_DIR:-target}/vncdotool" ||
+    echo "test.sh: pip did not bring what a test of --rfb needs; it will fail" >&2
 
 # The same packages, features and profile in each command: everything is compiled once.
 # The first also makes the binary `panto`, which the tests in tests/ start.

@@ -1,11 +1,11 @@
-//! VNC viewers: the tests' own, which reads every encoding and format, and TigerVNC's.
+//! VNC viewers: the tests' own, which reads every encoding and format, and those that people use.
 
 mod client;
 mod extensions;
+mod programs;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use panto_protocol::geometry::{Rect, Size};
@@ -160,47 +160,6 @@ fn scrolling_is_copied() {
         client.until("scrolled", || rest.clone());
     }
     assert!(client.seen.get(&1).is_some_and(|n| *n > 10), "{:?}", client.seen);
-}
-
-#[test]
-fn tigervnc_shows_the_screen_and_types() {
-    let home = panto();
-    let (served, display) = serve(&home);
-    let near = XDisplay::start(Size::new(400, 240));
-    let port = address(&served).rsplit(':').next().unwrap().to_owned();
-    for (n, encoding) in ["Tight", "ZRLE", "Hextile", "Raw"].into_iter().enumerate() {
-        let mut viewer = Command::new("xtigervncviewer")
-            .env("DISPLAY", near.name())
-            .env("HOME", home.path("."))
-            .args(["-FullScreen", "-RemoteResize=0", "-AutoSelect=0", "-FullColor", "-NoJPEG", "-MenuKey="])
-            .args(["-ReconnectOnError=0", "-AlertOnFatalError=0", &format!("-PreferredEncoding={encoding}")])
-            .arg(format!("127.0.0.1::{port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("xtigervncviewer starts (apt install tigervnc-viewer)");
-        let same = |what: &str| {
-            eventually(what, || {
-                let (shown, want) = (near.picture(), display.picture());
-                (shown == want && want.data().iter().any(|p| *p != want.data()[0])).then_some(())
-            });
-        };
-        same(&format!("{encoding}: the viewer shows the screen"));
-        near.point(200, 120);
-        near.button(1, true);
-        near.button(1, false);
-        let before = display.picture();
-        near.type_text(&format!("viewer {n} types\n"));
-        eventually("the far terminal shows it", || (display.picture() != before).then_some(()));
-        rested(&display);
-        same(&format!("{encoding}: the viewer shows what was typed"));
-        viewer.kill().expect("the viewer is running");
-        viewer.wait().expect("the viewer ends");
-        eventually("the server notices", || {
-            let viewers = home.ctl(&served, &["viewers"]);
-            viewers["viewers"].as_array().is_some_and(Vec::is_empty).then_some(())
-        });
-    }
 }
 
 /// What the server says until it closes the connection.

@@ -1,6 +1,7 @@
 //! The `panto` binary as a user runs it, with files and sockets of its own.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -43,6 +44,12 @@ impl Panto {
     /// A file in this home.
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
+    }
+
+    /// Writes a file that nobody else may read.
+    pub fn write_private(&self, path: &Path, bytes: impl AsRef<[u8]>) {
+        std::fs::write(path, bytes).expect("the file is written");
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("the file is ours");
     }
 
     /// `panto` with these arguments, no display, and nothing of the real user's files.

@@ -42,14 +42,15 @@ fn clipboard(message: Clipboard) -> Vec<u8> {
 }
 
 /// Puts a text into a display's clipboard; it is there for as long as the program runs.
-fn copy(display: &XDisplay, text: &str) -> Child {
+pub fn copy(display: &XDisplay, text: &str) -> Child {
     let mut xclip =
         xclip(display, &["-i", "-quiet"]).stdin(Stdio::piped()).spawn().expect("xclip (apt install xclip)");
     xclip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     xclip
 }
 
-fn pasted(display: &XDisplay) -> String {
+/// What a program on the display would paste.
+pub fn pasted(display: &XDisplay) -> String {
     let output = xclip(display, &["-o"]).output().expect("xclip (apt install xclip)");
     String::from_utf8(output.stdout).expect("UTF-8")
 }

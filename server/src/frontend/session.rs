@@ -431,6 +431,9 @@ impl Session {
         let now = self.server.now();
         // Seen before the scene is read, so that no change falls between.
         open.changed.borrow_and_update();
+        if self.server.scene.is_stale() {
+            return Ok(Wake { at: None, on_change: true });
+        }
         let (delivered, whole) = {
             let mut scene = self.server.scene.lock();
             let writable = self.pipe.is_writable();

@@ -1,7 +1,7 @@
 //! The scene between its source's thread and the viewers' tasks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use tokio::sync::watch;
@@ -19,6 +19,8 @@ pub struct SharedScene {
     scene: Mutex<Scene>,
     /// Counts updates; viewers wait for it to change.
     changed: watch::Sender<u64>,
+    /// Whether its source has not looked since nobody viewed.
+    stale: AtomicBool,
     viewers: AtomicUsize,
     viewers_changed: watch::Sender<usize>,
     /// What each [`Viewing`] has got: its number, and a position of the scene.
@@ -36,6 +38,7 @@ impl SharedScene {
         Self {
             scene: Mutex::new(scene),
             changed: watch::Sender::new(0),
+            stale: AtomicBool::new(false),
             viewers: AtomicUsize::new(0),
             viewers_changed: watch::Sender::new(0),
             whole: watch::Sender::new(BTreeMap::new()),
@@ -63,6 +66,19 @@ impl SharedScene {
         };
         self.changed.send_modify(|n| *n += 1);
         result
+    }
+
+    /// Whether the scene may be an old one: its source rests while nobody views, and has not looked
+    /// since. Viewers wait then.
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
+    }
+
+    /// The source rests from now on, or has looked again, which viewers wait for.
+    pub fn set_stale(&self, stale: bool) {
+        if self.stale.swap(stale, Ordering::AcqRel) && !stale {
+            self.changed.send_modify(|n| *n += 1);
+        }
     }
 
     /// Sets who sees every update before anyone else (once, by a recorder).

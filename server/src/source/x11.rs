@@ -84,6 +84,7 @@ impl X11Source {
         let scene = Arc::new(SharedScene::new(Scene::new(capture.size())));
         scene.lock().resize(capture.size(), capture.outputs().to_vec());
         capture.pause()?;
+        scene.set_stale(true);
         let wake =
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
         let state =
@@ -212,6 +213,7 @@ fn grab_while_viewed(
             }
             (false, true) => {
                 capture.pause()?;
+                scene.set_stale(true);
                 (capturing, pending) = (false, false);
             }
             _ => {}
@@ -221,6 +223,7 @@ fn grab_while_viewed(
         if pending && now >= next {
             (last_grab, pending) = (now, false);
             grab(capture, scene)?;
+            scene.set_stale(false);
             orders.state().windows = capture.windows();
             continue;
         }

@@ -319,6 +319,9 @@ impl Session {
         if wanted.is_empty() {
             return Wake::default();
         }
+        if self.server.scene.is_stale() {
+            return Wake { at: None, on_change: true };
+        }
         let desk = self.desk.as_ref().map(|desk| desk.borrow().clone()).unwrap_or_default();
         let (lacking, position, budget) = {
             let scene = Arc::clone(&self.server.scene);
