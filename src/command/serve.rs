@@ -134,7 +134,9 @@ async fn serve(
         name: options.name.clone().unwrap_or_else(machine_name),
         auth: match options.auth {
             Auth::None => AuthPolicy::None,
-            Auth::Password => AuthPolicy::Secrets { passwords, tickets: ticket.into_iter().chain(web_ticket).collect() },
+            Auth::Password => {
+                AuthPolicy::Secrets { passwords, tickets: ticket.into_iter().chain(web_ticket).collect() }
+            }
         },
         tls,
         rights: if options.view_only { Rights::View } else { Rights::Control },

@@ -43,7 +43,9 @@ impl Browsers {
             let host = match address {
                 LocalAddr::Tcp(tcp) if tcp.ip().is_unspecified() => format!("{machine}:{}", tcp.port()),
                 // The IPv4 loopback stands for both.
-                LocalAddr::Tcp(tcp) if tcp.ip().is_loopback() && tcp.is_ipv6() && !links.is_empty() => continue,
+                LocalAddr::Tcp(tcp) if tcp.ip().is_loopback() && tcp.is_ipv6() && !links.is_empty() => {
+                    continue;
+                }
                 LocalAddr::Tcp(tcp) => SocketAddr::new(tcp.ip(), tcp.port()).to_string(),
                 LocalAddr::Unix(_) => continue,
             };
@@ -68,10 +70,16 @@ impl Browsers {
         }
         match (&self.certificate, self.listener.local_addrs().iter().find_map(LocalAddr::port)) {
             (Some(certificate), _) => {
-                writeln!(out, "the browser will not know this server; its certificate's SHA-256:  {certificate}")?;
+                writeln!(
+                    out,
+                    "the browser will not know this server; its certificate's SHA-256:  {certificate}"
+                )?;
             }
             (None, Some(port)) => {
-                writeln!(out, "from elsewhere:  ssh -L {port}:localhost:{port} {machine}   and the same there")?;
+                writeln!(
+                    out,
+                    "from elsewhere:  ssh -L {port}:localhost:{port} {machine}   and the same there"
+                )?;
             }
             (None, None) => {}
         }

@@ -48,7 +48,10 @@ fn head(address: &str, bytes: &[u8]) -> String {
 
 /// The answer to one request with these lines beside `Host`.
 fn get(address: &str, path: &str, lines: &str) -> String {
-    answer(address, format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{lines}\r\n").as_bytes())
+    answer(
+        address,
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{lines}\r\n").as_bytes(),
+    )
 }
 
 fn status(answer: &str) -> &str {
@@ -124,7 +127,7 @@ impl Socket {
     }
 
     /// Whether the server closes the connection, whatever it says before.
-    fn is_closed(mut self) -> bool {
+    fn closes(mut self) -> bool {
         self.stream.read_to_end(&mut Vec::new()).is_ok()
     }
 }
@@ -186,21 +189,44 @@ fn requests_that_make_no_sense_are_refused() {
     let home = panto();
     let (_served, address) = serve(&home, &["--auth", "none"]);
     for (what, request, code) in [
-        ("a deed", format!("POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"), "405"),
+        (
+            "a deed",
+            format!("POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"),
+            "405",
+        ),
         ("no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n".into(), "400"),
-        ("two hosts", format!("GET / HTTP/1.1\r\nHost: {address}\r\nHost: b\r\nConnection: close\r\n\r\n"), "400"),
+        (
+            "two hosts",
+            format!("GET / HTTP/1.1\r\nHost: {address}\r\nHost: b\r\nConnection: close\r\n\r\n"),
+            "400",
+        ),
         ("another's name", "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n".into(), "421"),
         ("an old version", format!("GET / HTTP/1.0\r\nHost: {address}\r\n\r\n"), "505"),
-        ("a head that is too long", format!("GET / HTTP/1.1\r\nHost: {address}\r\nA: {}\r\n\r\n", "a".repeat(20_000)), "431"),
-        ("too many headers", format!("GET / HTTP/1.1\r\nHost: {address}\r\n{}\r\n", "A: a\r\n".repeat(200)), "431"),
-        ("a path that is too long", format!("GET /{} HTTP/1.1\r\nHost: {address}\r\n\r\n", "a".repeat(70_000)), "431"),
+        (
+            "a head that is too long",
+            format!("GET / HTTP/1.1\r\nHost: {address}\r\nA: {}\r\n\r\n", "a".repeat(20_000)),
+            "431",
+        ),
+        (
+            "too many headers",
+            format!("GET / HTTP/1.1\r\nHost: {address}\r\n{}\r\n", "A: a\r\n".repeat(200)),
+            "431",
+        ),
+        (
+            "a path that is too long",
+            format!("GET /{} HTTP/1.1\r\nHost: {address}\r\n\r\n", "a".repeat(70_000)),
+            "431",
+        ),
         ("no HTTP", "RFB 003.008\n\r\n\r\n".into(), "400"),
     ] {
         let said = answer(&address, request.as_bytes());
         assert_eq!(status(&said), code, "{what}: {said}");
     }
     // Only the head of what GET would bring.
-    let said = answer(&address, format!("HEAD / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes());
+    let said = answer(
+        &address,
+        format!("HEAD / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+    );
     assert!(status(&said) == "200" && said.ends_with("\r\n\r\n"), "{said}");
 }
 
@@ -222,7 +248,9 @@ fn only_pages_of_this_server_open_its_websocket() {
     // A page elsewhere whose name was pointed at this machine says what it is called.
     let said = head(&address, upgrade("example.com", "Origin: http://example.com\r\n").as_bytes());
     assert_eq!(status(&said), "421", "{said}");
-    for lines in ["", "Origin: http://ADDRESS\r\n", "Origin: http://ADDRESS\r\nSec-WebSocket-Protocol: x, binary\r\n"] {
+    for lines in
+        ["", "Origin: http://ADDRESS\r\n", "Origin: http://ADDRESS\r\nSec-WebSocket-Protocol: x, binary\r\n"]
+    {
         let said = head(&address, upgrade(&address, &lines.replace("ADDRESS", &address)).as_bytes());
         assert_eq!(status(&said), "101", "{lines}: {said}");
         let named = said.to_lowercase().contains("sec-websocket-protocol: binary\r\n");
@@ -261,7 +289,7 @@ fn rfb_is_spoken_inside_the_websocket() {
     // A goodbye is answered with one.
     socket.send(&frame(0x88, &1000u16.to_be_bytes()));
     assert_eq!(socket.next().0, 0x88);
-    assert!(socket.is_closed());
+    assert!(socket.closes());
 }
 
 #[test]
@@ -275,7 +303,10 @@ fn frames_that_make_no_sense_end_one_connection() {
         ("a gigabyte", [&[0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4][..], &[0; 1000]].concat()),
         ("more than all there is", [&[0x82, 0xff][..], &[0xff; 8], &[0; 100]].concat()),
         ("a long message", frame(0x82, &vec![0; 300 << 10])),
-        ("many fragments of one", frame(0x02, &vec![0; 200 << 10]).into_iter().chain(frame(0x80, &vec![0; 200 << 10])).collect()),
+        (
+            "many fragments of one",
+            frame(0x02, &vec![0; 200 << 10]).into_iter().chain(frame(0x80, &vec![0; 200 << 10])).collect(),
+        ),
         ("a kind that nobody knows", frame(0x83, b"?")),
         ("bits that are reserved", frame(0xf2, b"?")),
         ("a long ping", frame(0x89, &[0; 126])),
@@ -356,5 +387,5 @@ fn a_password_is_asked_for_inside() {
         said.extend(socket.next().1);
     }
     assert_eq!(&said[..4], [0, 0, 0, 1]);
-    assert!(socket.is_closed());
+    assert!(socket.closes());
 }

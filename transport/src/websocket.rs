@@ -47,8 +47,7 @@ impl Stream {
             .max_message_size(Some(MAX_RECEIVED))
             .max_frame_size(Some(MAX_RECEIVED));
         let (counters, encrypted) = (self.counters(), self.is_encrypted());
-        let socket =
-            WebSocketStream::from_partially_read(self, received, Role::Server, Some(config)).await;
+        let socket = WebSocketStream::from_partially_read(self, received, Role::Server, Some(config)).await;
         Self::inside(WebSocketBytes { socket, rest: Bytes::new() }, counters, encrypted)
     }
 }

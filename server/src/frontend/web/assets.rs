@@ -211,7 +211,10 @@ mod tests {
         let assets = Assets::new(root);
         let mut names: Vec<&str> = assets.novnc().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["core/rfb.js", "core/util/deep/file.js", "vendor/pako/LICENSE", "vendor/pako/lib.js"]);
+        assert_eq!(
+            names,
+            ["core/rfb.js", "core/util/deep/file.js", "vendor/pako/LICENSE", "vendor/pako/lib.js"]
+        );
         for (path, kind) in [("/", HTML), ("/panto.js", SCRIPT), ("/novnc/core/rfb.js", SCRIPT)] {
             let (status, asset) = assets.find(path).unwrap();
             assert_eq!((status, asset.kind), (StatusCode::OK, kind), "{path}");
@@ -242,7 +245,10 @@ mod tests {
         let (status, asset) = assets.find("/").unwrap();
         let text = std::str::from_utf8(&asset.bytes).unwrap();
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(text.contains("fetch.sh") && text.contains("&lt;novnc&gt;") && !text.contains("<novnc>"), "{text}");
+        assert!(
+            text.contains("fetch.sh") && text.contains("&lt;novnc&gt;") && !text.contains("<novnc>"),
+            "{text}"
+        );
         assert!(assets.find("/novnc/core/rfb.js").is_none());
         fs::rename(novnc().path().join("novnc"), &root).unwrap();
         assert_eq!(assets.find("/").unwrap().0, StatusCode::OK);

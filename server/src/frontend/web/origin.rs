@@ -68,10 +68,14 @@ mod tests {
 
     #[test]
     fn names_of_loopback() {
-        for host in ["localhost", "LOCALHOST:6080", "a.localhost:1", "127.0.0.1:6080", "127.1.2.3", "[::1]:6080"] {
+        for host in
+            ["localhost", "LOCALHOST:6080", "a.localhost:1", "127.0.0.1:6080", "127.1.2.3", "[::1]:6080"]
+        {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["example.com", "localhost.example.com:6080", "192.168.1.5", "[fe80::1]", "", "127.0.0.1.example"] {
+        for host in
+            ["example.com", "localhost.example.com:6080", "192.168.1.5", "[fe80::1]", "", "127.0.0.1.example"]
+        {
             assert!(!is_loopback(host), "{host}");
         }
     }
