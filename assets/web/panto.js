@@ -182,6 +182,11 @@ $("fullscreen").addEventListener("click", () => {
     $("fullscreen").textContent = "This browser refuses full screen";
   });
 });
+// Whole pixels: noVNC would ask again and again for a screen of 436.8 lines.
+new ResizeObserver(([main]) => {
+  $("screen").style.width = `${Math.floor(main.contentRect.width)}px`;
+  $("screen").style.height = `${Math.floor(main.contentRect.height)}px`;
+}).observe(document.querySelector("main"));
 $("leave").addEventListener("click", () => {
   const leaving = rfb;
   rfb = null;
