@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 
 # A C compiler for zstd and ring; X servers, a window manager and programs to look at;
 # what the viewer's window loads when it opens, and a Vulkan driver that needs no GPU;
-# a browser for the report and a packet capture for counts; other remote displays.
+# a browser for the report and for --web, and a packet capture for counts; other remote displays.
 packages=(
     gcc libc6-dev
     xvfb xauth openbox xterm xclip
@@ -22,6 +22,9 @@ packages=(
     nxagent nxproxy freerdp2-shadow-x11 freerdp2-x11
     xpra python3-gi-cairo python3-lz4 xfonts-base
 )
+
+# Node may come from elsewhere, and then brings an npm that Debian's does not go with.
+command -v npm >/dev/null || packages+=(nodejs npm)
 
 install_missing() {
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -58,9 +61,15 @@ if ! command -v cargo >/dev/null; then
 fi
 install_missing
 
+<<<<<<< HEAD
 # A VNC client for scripts, likewise.
 tests/rfb/fetch.sh "${CARGO_TARGET_DIR:-target}/vncdotool" ||
     echo "test.sh: pip did not bring what a test of --rfb needs; it will fail" >&2
+=======
+# noVNC, and what steers Chromium; beside what Cargo builds, so that the tests find it.
+tests/web/fetch.sh "${CARGO_TARGET_DIR:-target}/browser" ||
+    echo "test.sh: npm did not bring what the tests of --web need; they will fail" >&2
+>>>>>>> web
 
 # The same packages, features and profile in each command: everything is compiled once.
 # The first also makes the binary `panto`, which the tests in tests/ start.

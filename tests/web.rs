@@ -182,8 +182,11 @@ fn other_machines_get_https() {
     let (host, ticket) = link.strip_prefix("https://").expect("https").split_once('/').unwrap();
     let port = host.rsplit(':').next().unwrap();
     let mut browser = Browser::start(&home);
-    browser.open(&format!("https://127.0.0.1:{port}/{ticket}"), WINDOW);
+    // Who types the address without `https` is sent there, ticket and all.
+    browser.open(&format!("http://127.0.0.1:{port}/{ticket}"), WINDOW);
     browser.until("connected");
+    let address = browser.ask("address", json!({}));
+    assert_eq!(address, format!("https://127.0.0.1:{port}/"));
     eventually("there is a picture", || browser.picture());
     assert_eq!(browser.complaints(), [""; 0]);
     let certificate = served.listening["certificate"].as_str().expect("a fingerprint");

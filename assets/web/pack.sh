@@ -23,7 +23,10 @@ mkdir -p "$(dirname "$dir")"
 work=$(mktemp -d "$dir.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-(cd "$work" && npm pack --silent --ignore-scripts "$package" >/dev/null)
+if ! (cd "$work" && npm pack --silent --ignore-scripts "$package" >/dev/null); then
+    echo "$0: npm cannot get $package; this says why: npm pack $package" >&2
+    exit 1
+fi
 archives=("$work"/*.tgz)
 found=$(sha512sum <"${archives[0]}" | cut -d' ' -f1)
 if [[ $found != "$(base64 -d <<<"$integrity" | od -An -v -tx1 | tr -d ' \n')" ]]; then

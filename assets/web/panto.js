@@ -21,13 +21,9 @@ let isTicket = secret !== null;
 let tries = 0;
 let timer = null;
 
-// A link holds a ticket behind `#`, which no browser sends. It does not stay in the history.
+// A link holds a ticket behind `#`, which no browser sends.
 function ticketOfLink() {
-  const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
-  if (location.hash) {
-    history.replaceState(null, "", location.pathname + location.search);
-  }
-  return ticket;
+  return new URLSearchParams(location.hash.slice(1)).get("ticket");
 }
 
 function show(state, message) {
@@ -55,8 +51,14 @@ async function connect() {
   try {
     RFB = (await import(NOVNC)).default;
   } catch {
-    again("noVNC cannot be loaded from the server.");
+    // Browsers remember that it failed, so that another try would not ask the server.
+    show("ended", "noVNC cannot be loaded from the server. Load this page again.");
+    $("connect").hidden = true;
     return;
+  }
+  // What is used up soon does not stay in the history.
+  if (location.hash) {
+    history.replaceState(null, "", location.pathname + location.search);
   }
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}/websocket`);
@@ -180,6 +182,11 @@ $("fullscreen").addEventListener("click", () => {
     $("fullscreen").textContent = "This browser refuses full screen";
   });
 });
+// Whole pixels: noVNC would ask again and again for a screen of 436.8 lines.
+new ResizeObserver(([main]) => {
+  $("screen").style.width = `${Math.floor(main.contentRect.width)}px`;
+  $("screen").style.height = `${Math.floor(main.contentRect.height)}px`;
+}).observe(document.querySelector("main"));
 $("leave").addEventListener("click", () => {
   const leaving = rfb;
   rfb = null;

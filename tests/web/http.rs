@@ -127,7 +127,7 @@ impl Socket {
     }
 
     /// Whether the server closes the connection, whatever it says before.
-    fn is_closed(mut self) -> bool {
+    fn closes(mut self) -> bool {
         self.stream.read_to_end(&mut Vec::new()).is_ok()
     }
 }
@@ -289,7 +289,7 @@ fn rfb_is_spoken_inside_the_websocket() {
     // A goodbye is answered with one.
     socket.send(&frame(0x88, &1000u16.to_be_bytes()));
     assert_eq!(socket.next().0, 0x88);
-    assert!(socket.is_closed());
+    assert!(socket.closes());
 }
 
 #[test]
@@ -387,5 +387,5 @@ fn a_password_is_asked_for_inside() {
         said.extend(socket.next().1);
     }
     assert_eq!(&said[..4], [0, 0, 0, 1]);
-    assert!(socket.is_closed());
+    assert!(socket.closes());
 }

@@ -24,6 +24,9 @@ const KEEPALIVE_PROBES: u32 = 3;
 /// Bytes not sent yet below which the kernel asks for more.
 const NOT_SENT: u32 = 16 << 10;
 
+/// The first byte of whoever begins TLS: the content type of a handshake.
+const TLS_HANDSHAKE: u8 = 22;
+
 /// Bytes on the socket, below TLS, so that a handshake and every record count. IP and TCP headers do not.
 #[derive(Debug, Default)]
 pub struct WireCounters {
@@ -120,6 +123,14 @@ impl Stream {
     /// The wire's byte counts, which go on counting.
     pub fn counters(&self) -> Arc<WireCounters> {
         Arc::clone(&self.counters)
+    }
+
+    /// Whether the peer begins a TLS handshake (RFC 8446, section 5.1); waits for its first byte and leaves it
+    /// unread. Only TCP can tell; anything else is taken to begin one.
+    pub async fn begins_tls(&mut self) -> io::Result<bool> {
+        let Layer::Plain(Counted { socket: Socket::Tcp(tcp), .. }) = &self.layer else { return Ok(true) };
+        let mut first = [0];
+        Ok(tcp.peek(&mut first).await? == 0 || first == [TLS_HANDSHAKE])
     }
 
     /// Whether the bytes travel in TLS.

@@ -4,6 +4,7 @@
 
 mod assets;
 mod origin;
+mod reply;
 mod upgrade;
 
 use std::convert::Infallible;
@@ -11,17 +12,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use panto_transport::{HANDSHAKE_DEADLINE, HandshakeLimits, Peer, ServerTls, Stream, TlsError};
 
-use self::assets::{Asset, Assets};
+use self::assets::Assets;
+use self::reply::{Body, Refusal};
 use super::server::Server;
 
 /// The WebSocket's path.
@@ -38,8 +38,6 @@ const MAX_CONNECTIONS_PER_IP: usize = 32;
 /// How long a connection may speak HTTP: enough for all files over a modem, and an end to who
 /// never reads them.
 const LIFETIME: Duration = Duration::from_secs(180);
-
-type Body = Full<Bytes>;
 
 /// What browsers are served beside the session.
 pub struct Web {
@@ -71,6 +69,8 @@ impl Web {
 enum WebError {
     #[error("no TLS with the browser: {0}")]
     Tls(#[from] TlsError),
+    #[error("connection lost: {0}")]
+    Io(#[from] std::io::Error),
     #[error("not HTTP: {0}")]
     Http(#[from] hyper::Error),
     #[error("the browser took longer than {} s", LIFETIME.as_secs())]
@@ -83,6 +83,8 @@ struct Visit {
     web: Arc<Web>,
     peer: Peer,
     encrypted: bool,
+    /// Speaks plain HTTP where TLS is spoken.
+    astray: bool,
 }
 
 /// Serves one connection until it ends or becomes a viewer's, which goes on by itself.
@@ -101,11 +103,16 @@ pub(super) async fn serve(server: Arc<Server>, web: Arc<Web>, stream: Stream, pe
 }
 
 async fn speak(server: Arc<Server>, web: Arc<Web>, stream: Stream, peer: Peer) -> Result<(), WebError> {
-    let stream = match &web.tls {
-        Some(tls) => tls.accept_any(stream).await?,
-        None => stream,
-    };
-    let visit = Arc::new(Visit { server, web, peer, encrypted: stream.is_encrypted() });
+    let mut stream = stream;
+    let mut astray = false;
+    if let Some(tls) = &web.tls {
+        let begins = tokio::time::timeout(HANDSHAKE_DEADLINE, stream.begins_tls()).await;
+        astray = !begins.map_err(|_| WebError::Slow)??;
+        if !astray {
+            stream = tls.accept_any(stream).await?;
+        }
+    }
+    let visit = Arc::new(Visit { server, web, peer, encrypted: stream.is_encrypted(), astray });
     let service = service_fn(|request| {
         let visit = Arc::clone(&visit);
         async move { Ok::<_, Infallible>(visit.answer(request)) }
@@ -122,43 +129,53 @@ async fn speak(server: Arc<Server>, web: Arc<Web>, stream: Stream, peer: Peer) -
 
 impl Visit {
     fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (method, path) = (request.method(), request.uri().path());
-        tracing::debug!(peer = %self.peer, %method, path, "request");
-        if let Err(refusal) = self.check_host(&request) {
-            return refusal;
+        tracing::debug!(peer = %self.peer, method = %request.method(), path = request.uri().path(), "request");
+        if let Err(refusal) = self.check(&request) {
+            return refusal.into();
         }
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            let mut response =
-                sentence(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here");
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
+        if self.astray {
+            return to_https(&request);
         }
-        if path == WEBSOCKET {
-            return upgrade::answer(self, request);
+        if request.uri().path() == WEBSOCKET {
+            return upgrade::answer(self, request).unwrap_or_else(Into::into);
         }
-        match self.web.assets.find(path) {
-            Some((status, asset)) => file(status, &asset, request.headers()),
-            None => sentence(StatusCode::NOT_FOUND, "there is no such page; the viewer is at /"),
+        match self.web.assets.find(request.uri().path()) {
+            Some((status, asset)) => reply::file(status, &asset, request.headers()),
+            None => Refusal(StatusCode::NOT_FOUND, "there is no such page; the viewer is at /").into(),
         }
     }
 
-    /// A page elsewhere could point a name of its own at this machine (DNS rebinding), and would
-    /// pass for ours. Where nobody is asked for a password, only names of loopback are taken.
-    fn check_host(&self, request: &Request<Incoming>) -> Result<(), Response<Body>> {
-        // Before 1.1 there need be none, and no browser is that old.
+    /// What every request has to be.
+    fn check(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
+        // Before 1.1 there need be no host, and no browser is that old.
         if request.version() < Version::HTTP_11 {
-            return Err(sentence(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here"));
+            return Err(Refusal(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here"));
         }
         let Some(host) = host(request.headers()) else {
-            return Err(sentence(StatusCode::BAD_REQUEST, "the request names no host"));
+            return Err(Refusal(StatusCode::BAD_REQUEST, "the request names no host"));
         };
-        if self.server.asks(self.peer) || origin::is_loopback(host) {
-            return Ok(());
+        // A page elsewhere could point a name of its own at this machine (DNS rebinding), and would
+        // pass for ours. Where nobody is asked for a password, only names of loopback are taken.
+        if !self.server.asks(self.peer) && !origin::is_loopback(host) {
+            let why = "without a password this server answers to localhost and 127.0.0.1 only; open it by that name";
+            return Err(Refusal(StatusCode::MISDIRECTED_REQUEST, why));
         }
-        let why =
-            "without a password this server answers to localhost and 127.0.0.1 only; open it by that name";
-        Err(sentence(StatusCode::MISDIRECTED_REQUEST, why))
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Err(Refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here"));
+        }
+        Ok(())
     }
+}
+
+/// For a person who typed the address without `https://`. A browser keeps what is behind `#`.
+fn to_https(request: &Request<Incoming>) -> Response<Body> {
+    const WHY: &str = "https:// is spoken here";
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let target = host(request.headers()).map(|host| HeaderValue::try_from(format!("https://{host}{path}")));
+    let Some(Ok(target)) = target else { return Refusal(StatusCode::BAD_REQUEST, WHY).into() };
+    let mut response = Response::from(Refusal(StatusCode::TEMPORARY_REDIRECT, WHY));
+    response.headers_mut().insert(header::LOCATION, target);
+    response
 }
 
 /// The one `Host` of a request.
@@ -169,46 +186,3 @@ fn host(headers: &HeaderMap) -> Option<&str> {
         _ => None,
     }
 }
-
-fn file(status: StatusCode, asset: &Asset, asked: &HeaderMap) -> Response<Body> {
-    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|tag| tag.as_bytes() == asset.tag.as_bytes());
-    let (status, bytes) = match known && status == StatusCode::OK {
-        true => (StatusCode::NOT_MODIFIED, Bytes::new()),
-        false => (status, asset.bytes.clone()),
-    };
-    let mut response = respond(status, asset.kind, bytes);
-    if let Ok(tag) = HeaderValue::from_str(&asset.tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    response
-}
-
-/// An answer for the person to read.
-fn sentence(status: StatusCode, text: &str) -> Response<Body> {
-    respond(status, "text/plain; charset=utf-8", format!("{text}\n").into())
-}
-
-fn respond(status: StatusCode, kind: &'static str, bytes: Bytes) -> Response<Body> {
-    let mut response = Response::new(Full::new(bytes));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS.into_iter().chain([(header::CONTENT_TYPE, kind)]) {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-/// What every answer says. Pictures and the pointer's shape are `data:` in noVNC. A browser asks
-/// each time whether a file has changed, so that page and viewer are of one version.
-const HEADERS: [(HeaderName, &str); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-         connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::CACHE_CONTROL, "no-cache"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-];

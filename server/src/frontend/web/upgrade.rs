@@ -3,12 +3,13 @@
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use panto_transport::{HANDSHAKE_DEADLINE, Stream, websocket_accept_key};
 
-use super::{Body, Visit, host, origin, respond, sentence};
+use super::reply::{Body, Refusal};
+use super::{Visit, host, origin};
 
 /// The only protocol that is named for RFB; clients that name none mean the same.
 const PROTOCOL: &str = "binary";
@@ -17,20 +18,14 @@ const PROTOCOL: &str = "binary";
 const KEY: usize = 24;
 
 /// Begins a viewer's session in the background, if the request is sound.
-pub(super) fn answer(visit: &Visit, mut request: Request<Incoming>) -> Response<Body> {
+pub(super) fn answer(visit: &Visit, mut request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
     let upgrade = hyper::upgrade::on(&mut request);
     let (head, _) = request.into_parts();
-    match check(&head, visit.encrypted) {
-        Ok(response) => begin(visit, upgrade, response),
-        Err(refusal) => refusal,
-    }
-}
-
-fn begin(visit: &Visit, upgrade: OnUpgrade, response: Response<Body>) -> Response<Body> {
+    let response = check(&head, visit.encrypted)?;
     let (server, peer) = (visit.server.clone(), visit.peer);
     let Some(permit) = server.admit(peer) else {
         let why = "too many viewers are waiting to be let in; try again in ten seconds";
-        return sentence(StatusCode::SERVICE_UNAVAILABLE, why);
+        return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, why));
     };
     tokio::spawn(async move {
         let upgraded = tokio::time::timeout(HANDSHAKE_DEADLINE, upgrade).await;
@@ -42,51 +37,36 @@ fn begin(visit: &Visit, upgrade: OnUpgrade, response: Response<Body>) -> Respons
             _ => tracing::debug!(%peer, "the browser did not wait for its WebSocket"),
         }
     });
-    response
+    Ok(response)
 }
 
 /// Whether this is a WebSocket's handshake that a page of ours may have made. The answer says yes.
-fn check(head: &Parts, encrypted: bool) -> Result<Response<Body>, Response<Body>> {
+fn check(head: &Parts, encrypted: bool) -> Result<Response<Body>, Refusal> {
     let headers = &head.headers;
-    let refuse = |status, why| Err(sentence(status, why));
     // Browsers always say it; programs need not, and cannot be made to do what a stranger wants.
     let mut origins = headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {
-        let same =
-            origin.to_str().ok().zip(host(headers)).is_some_and(|(o, h)| origin::is_same(o, h, encrypted));
-        if !same || origins.next().is_some() {
-            return refuse(
-                StatusCode::FORBIDDEN,
-                "this WebSocket is for pages of this server only; open / first",
-            );
+        let both = origin.to_str().ok().zip(host(headers));
+        if !both.is_some_and(|(o, h)| origin::is_same(o, h, encrypted)) || origins.next().is_some() {
+            let why = "this WebSocket is for pages of this server only; open / first";
+            return Err(Refusal(StatusCode::FORBIDDEN, why));
         }
     }
     let asks = head.method == Method::GET
         && has_token(headers, header::CONNECTION, "upgrade")
         && has_token(headers, header::UPGRADE, "websocket");
     if !asks || value(headers, header::SEC_WEBSOCKET_VERSION) != Some("13") {
-        let mut response = respond(
-            StatusCode::UPGRADE_REQUIRED,
-            "text/plain; charset=utf-8",
-            "a WebSocket is here\n".into(),
-        );
-        let headers = response.headers_mut();
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return Err(response);
+        return Err(Refusal(StatusCode::UPGRADE_REQUIRED, "a WebSocket is here; the viewer is at /"));
     }
     let key = value(headers, header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == KEY && key.ends_with("=="));
     let accept = key.map(|key| websocket_accept_key(key.as_bytes()));
     let Some(Ok(accept)) = accept.map(|text| HeaderValue::from_str(&text)) else {
-        return refuse(StatusCode::BAD_REQUEST, "the WebSocket's key is no key");
+        return Err(Refusal(StatusCode::BAD_REQUEST, "the WebSocket's key is no key"));
     };
     let protocols = headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL);
     if protocols && !has_token(headers, header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "RFB is spoken here: the WebSocket's protocol is `binary`, or none",
-        );
+        let why = "RFB is spoken here: the WebSocket's protocol is `binary`, or none";
+        return Err(Refusal(StatusCode::BAD_REQUEST, why));
     }
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
