@@ -1,6 +1,7 @@
 //! `panto serve --web`: a real browser, and peers that are none.
 
 mod browser;
+mod extensions;
 mod http;
 
 use panto_protocol::geometry::Size;
