@@ -61,15 +61,12 @@ if ! command -v cargo >/dev/null; then
 fi
 install_missing
 
-<<<<<<< HEAD
-# A VNC client for scripts, likewise.
-tests/rfb/fetch.sh "${CARGO_TARGET_DIR:-target}/vncdotool" ||
-    echo "test.sh: pip did not bring what a test of --rfb needs; it will fail" >&2
-=======
 # noVNC, and what steers Chromium; beside what Cargo builds, so that the tests find it.
 tests/web/fetch.sh "${CARGO_TARGET_DIR:-target}/browser" ||
     echo "test.sh: npm did not bring what the tests of --web need; they will fail" >&2
->>>>>>> web
+# A VNC client for scripts, likewise.
+tests/rfb/fetch.sh "${CARGO_TARGET_DIR:-target}/vncdotool" ||
+    echo "test.sh: pip did not bring what a test of --rfb needs; it will fail" >&2
 
 # The same packages, features and profile in each command: everything is compiled once.
 # The first also makes the binary `panto`, which the tests in tests/ start.

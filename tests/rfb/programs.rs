@@ -255,7 +255,8 @@ fn tshark_reads_every_message() {
         return;
     };
     let mut seen = 0;
-    // Of the pseudo-encodings those that this dissector knows.
+    // Of the pseudo-encodings those that this dissector knows, and no clipboard: it looks for its
+    // length in the padding (7.6.4 has three bytes before it).
     let pseudo = [EncodingId::COPY_RECT, EncodingId::CURSOR, EncodingId::DESKTOP_SIZE];
     for encoding in PIXELS.into_iter().filter(|e| *e != EncodingId::TRLE) {
         let mut client = RfbClient::connect(&address(&served), "003.008");
@@ -267,7 +268,6 @@ fn tshark_reads_every_message() {
             client.say(&ClientMessage::Key { down: true, keysym: key });
             client.say(&ClientMessage::Key { down: false, keysym: key });
         }
-        client.say(&ClientMessage::CutText(b"a text".to_vec()));
         let screen = rested(&display);
         client.until("typed", || screen.clone());
         seen += client.seen.values().sum::<u32>();
@@ -276,8 +276,7 @@ fn tshark_reads_every_message() {
         let ends = recorded.tshark(port, &["-Y", "tcp.flags.fin==1", "-T", "fields", "-e", "tcp.srcport"]);
         (ends.lines().count() >= 2 * (PIXELS.len() - 1)).then_some(())
     });
-    let complaints =
-        recorded.tshark(port, &["-Y", "_ws.malformed || _ws.expert.severity == error"]);
+    let complaints = recorded.tshark(port, &["-Y", "_ws.malformed || _ws.expert.severity == error"]);
     assert_eq!(complaints, "", "what does not make sense to it");
     let encodings =
         recorded.tshark(port, &["-Y", "vnc", "-T", "fields", "-e", "vnc.fb_update_encoding_type"]);
