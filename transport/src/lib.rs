@@ -20,7 +20,7 @@ mod throttle;
 mod ticket;
 mod tls;
 
-pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Target};
+pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Protocol, Target};
 pub use auth_policy::{AuthNoneRefused, check_auth_none};
 pub use connect::{ConnectError, connect};
 pub use credentials::{Credential, CredentialError, CredentialStore, HashCost, Rights, UnknownRights};
@@ -38,4 +38,4 @@ pub use throttle::{
     PasswordThrottle, TooManyHandshakes,
 };
 pub use ticket::Ticket;
-pub use tls::{Identity, ServerTls, TlsError, UntrustedStream, start_tls};
+pub use tls::{Identity, ServerTls, TlsError, UntrustedStream, start_tls, start_tls_any};
