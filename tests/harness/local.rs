@@ -98,6 +98,7 @@ impl Local {
             local_moves: true,
             explain: false,
             disk_cache: None,
+            vnc: Default::default(),
             reconnect: false,
             duration: None,
         }
