@@ -21,3 +21,4 @@ mod scenes;
 mod security;
 mod tidy;
 mod viewers;
+mod vnc;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use panto_transport::{KnownHosts, Target, TrustPolicy};
-use panto_viewer::core::{Client, ClientOptions, Command, Handle, LibraryStore, Means, View as ViewState};
+use panto_viewer::core::{Client, ClientOptions, Command, Handle, LibraryStore, Means, View as ViewState, VncOptions};
 use panto_viewer::stats::Stats;
 
 use super::{report, runtime};
@@ -38,6 +38,11 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
         local_moves: options.window.local_moves == YesNo::Yes,
         explain: options.window.explain,
         disk_cache: disk_cache(options.disk_cache),
+        vnc: VncOptions {
+            encoding: options.vnc.encoding.map(Into::into),
+            jpeg: options.vnc.jpeg,
+            user: options.vnc.user.clone(),
+        },
         reconnect: !options.no_reconnect,
         duration: options.duration,
     };
@@ -125,7 +130,7 @@ fn show(options: &View, _: &Handle) -> anyhow::Result<()> {
 /// The target as people say it: without scheme and fingerprint.
 #[cfg(feature = "window")]
 fn title(target: &str) -> &str {
-    let target = target.strip_prefix("panto://").unwrap_or(target);
+    let target = ["panto://", "vnc://"].into_iter().find_map(|s| target.strip_prefix(s)).unwrap_or(target);
     target.split(['/', '?']).next().filter(|host| !host.is_empty() && *host != "unix:").unwrap_or(target)
 }
 

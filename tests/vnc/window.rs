@@ -1,0 +1,1 @@
+//! The viewer's window on a VNC server.
