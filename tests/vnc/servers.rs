@@ -65,6 +65,12 @@ impl Tiger {
         Self { display, port, _server: server }
     }
 
+    /// Puts the pointer where it believes that of a viewer to be which has not said anything. It
+    /// paints others into the picture, as somebody else's.
+    pub fn hide_pointer(&self) {
+        self.display.point(0, 0);
+    }
+
     /// A server that lets everybody in.
     pub fn open(size: Size) -> Self {
         Self::start(size, free_port(), &["-SecurityTypes", "None"])

@@ -18,9 +18,9 @@ async fn a_password_without_tls() {
     let file = password_file(&home);
     let server = Tiger::start(SIZE, free_port(), &["-SecurityTypes", "VncAuth", "-PasswordFile", &file]);
     let _terminal = terminal(&server.display);
+    server.hide_pointer();
     for passwords in [vec!["password"], vec!["wrong", "password"]] {
         let watcher = Watcher::start_with(options(&home, server.port), Knows::some(passwords));
-        enter(&watcher);
         shows(&watcher, "let in", || server.display.picture());
         watcher.quit().await.1.expect("a good end");
     }
@@ -37,8 +37,7 @@ fn from_the_command_line() {
     let file = password_file(&home);
     let server = Tiger::start(SIZE, free_port(), &["-SecurityTypes", "VncAuth", "-PasswordFile", &file]);
     let _terminal = terminal(&server.display);
-    // Where a viewer that has not said anything has its pointer: no other one is painted then.
-    server.display.point(0, 0);
+    server.hide_pointer();
     let target = format!("vnc://127.0.0.1::{}", server.port);
     let (right, wrong, shot) = (home.path("right"), home.path("wrong"), home.path("screen.png"));
     std::fs::write(&right, "password\n").unwrap();
@@ -79,8 +78,8 @@ async fn inside_tls_a_server_is_known_again() {
     for types in ["X509None", "X509Vnc", "TLSVnc,X509Vnc,VncAuth"] {
         let server = with(types, &cert, &key);
         let _terminal = terminal(&server.display);
+        server.hide_pointer();
         let watcher = Watcher::start_with(options(&home, port), Knows::one("password"));
-        enter(&watcher);
         shows(&watcher, types, || server.display.picture());
         watcher.quit().await.1.expect("a good end");
         let hosts = std::fs::read_to_string(home.path("known_hosts")).expect("known servers");
