@@ -92,9 +92,7 @@ fn shows(watcher: &Watcher, what: &str, want: impl Fn() -> Picture) {
 }
 
 fn connected(watcher: &Watcher) {
-    eventually("connected", || {
-        (watcher.handle.shown().connection == Connection::Connected).then_some(())
-    });
+    eventually("connected", || (watcher.handle.shown().connection == Connection::Connected).then_some(()));
 }
 
 /// The person's pointer enters the picture: TigerVNC's server paints a pointer that it believes to
@@ -136,9 +134,14 @@ async fn every_encoding(home: &Panto, port: u16, encodings: &[EncodingId], scree
             shows(&watcher, &what, || reduced(screen, depth, half));
             let (stats, result) = watcher.quit().await;
             result.expect("a good end");
-            assert_eq!((stats.mode.as_str(), stats.depth, stats.lossless), ("rfb", depth.bits(), depth == Depth::D24));
+            assert_eq!(
+                (stats.mode.as_str(), stats.depth, stats.lossless),
+                ("rfb", depth.bits(), depth == Depth::D24)
+            );
             assert!(stats.payload_bytes_by_kind.contains_key(encoding.name().unwrap()), "{what}: {stats:?}");
-            assert!(stats.bytes_down > stats.payload_bytes_by_kind.values().sum::<u64>() && stats.bytes_up > 50);
+            assert!(
+                stats.bytes_down > stats.payload_bytes_by_kind.values().sum::<u64>() && stats.bytes_up > 50
+            );
             assert!(stats.first_picture_ms.is_some() && stats.frames > 0);
         }
     }
@@ -183,8 +186,24 @@ async fn pantos_own_server_in_every_encoding_and_depth() {
     let home = panto();
     let script = "printf 'ready\\n'; exec cat";
     let served = home.serve(&[
-        "127.0.0.1:0", "--rfb=127.0.0.1:0", "--auth", "none", "--virtual", "480x320", "--", "xterm", "-geometry",
-        "60x16+0+0", "-fa", "Monospace", "-fs", "9", "-e", "sh", "-c", script,
+        "127.0.0.1:0",
+        "--rfb=127.0.0.1:0",
+        "--auth",
+        "none",
+        "--virtual",
+        "480x320",
+        "--",
+        "xterm",
+        "-geometry",
+        "60x16+0+0",
+        "-fa",
+        "Monospace",
+        "-fs",
+        "9",
+        "-e",
+        "sh",
+        "-c",
+        script,
     ]);
     let display = XDisplay::open(&served.display());
     display.focus(display.window());
@@ -345,7 +364,9 @@ async fn jpeg_is_near_and_said_to_be_no_more() {
     assert!(error(&watcher.handle.shown().picture) > 0.0, "JPEG of this quality is never exact");
     let (stats, result) = watcher.quit().await;
     result.expect("a good end");
-    assert!(!stats.lossless && stats.exact_share.is_none() && stats.payload_bytes_by_kind.contains_key("Tight"));
+    assert!(
+        !stats.lossless && stats.exact_share.is_none() && stats.payload_bytes_by_kind.contains_key("Tight")
+    );
     assert!(stats.bytes_down < SIZE.area() / 2, "{stats:?}");
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use panto_transport::{KnownHosts, Target, TrustPolicy};
-use panto_viewer::core::{Client, ClientOptions, Command, Handle, LibraryStore, Means, View as ViewState, VncOptions};
+use panto_viewer::core::{
+    Client, ClientOptions, Command, Handle, LibraryStore, Means, View as ViewState, VncOptions,
+};
 use panto_viewer::stats::Stats;
 #[cfg(feature = "window")]
 use panto_viewer::ui::WindowOptions;

@@ -80,11 +80,18 @@ impl Tiger {
 /// A terminal that writes what it is told, with the keyboard.
 pub fn terminal(display: &XDisplay) -> Running {
     let script = "printf 'ready\\n'; exec cat";
-    let running = Running::start(
-        Command::new("xterm")
-            .env("DISPLAY", display.name())
-            .args(["-geometry", "60x16+0+0", "-fa", "Monospace", "-fs", "9", "-e", "sh", "-c", script]),
-    );
+    let running = Running::start(Command::new("xterm").env("DISPLAY", display.name()).args([
+        "-geometry",
+        "60x16+0+0",
+        "-fa",
+        "Monospace",
+        "-fs",
+        "9",
+        "-e",
+        "sh",
+        "-c",
+        script,
+    ]));
     let window = display.window();
     display.focus(window);
     rested(display);

@@ -24,8 +24,11 @@ async fn a_password_without_tls() {
         shows(&watcher, "let in", || server.display.picture());
         watcher.quit().await.1.expect("a good end");
     }
-    for (passwords, said) in [(vec![], "none was given (--password-file)"), (vec!["wrong"], "Authentication failure")] {
-        let (_, result) = Watcher::start_with(options(&home, server.port), Knows::some(passwords)).ended().await;
+    for (passwords, said) in
+        [(vec![], "none was given (--password-file)"), (vec!["wrong"], "Authentication failure")]
+    {
+        let (_, result) =
+            Watcher::start_with(options(&home, server.port), Knows::some(passwords)).ended().await;
         let error = result.expect_err("not let in");
         assert!(matches!(&error, ViewError::Auth { reason } if reason.contains(said)), "{error}");
     }
@@ -43,13 +46,21 @@ fn from_the_command_line() {
     std::fs::write(&right, "password\n").unwrap();
     std::fs::write(&wrong, "nonsense\n").unwrap();
     let run = |password: &std::path::Path, more: &[&str]| {
-        let mut args =
-            vec!["view", &target, "--no-window", "--for", "1s", "--password-file", password.to_str().unwrap()];
+        let mut args = vec![
+            "view",
+            &target,
+            "--no-window",
+            "--for",
+            "1s",
+            "--password-file",
+            password.to_str().unwrap(),
+        ];
         args.extend(more);
         home.run(&args)
     };
     let shot = shot.to_str().unwrap();
-    let output = run(&right, &["--screenshot", shot, "--stats", "-", "--encoding", "zrle", "--mode", "commands"]);
+    let output =
+        run(&right, &["--screenshot", shot, "--stats", "-", "--encoding", "zrle", "--mode", "commands"]);
     assert!(output.status.success(), "{output:?}");
     let stats: serde_json::Value = serde_json::from_slice(&output.stdout).expect("figures");
     assert_eq!((&stats["mode"], &stats["exact_share"]), (&"rfb".into(), &1.0.into()));
@@ -70,9 +81,7 @@ async fn inside_tls_a_server_is_known_again() {
     let [cert, key] = certificate(&home.path("."), "first");
     let port = free_port();
     let with = |types: &'static str, cert: &str, key: &str| {
-        let args = [
-            "-SecurityTypes", types, "-X509Cert", cert, "-X509Key", key, "-PasswordFile", &password,
-        ];
+        let args = ["-SecurityTypes", types, "-X509Cert", cert, "-X509Key", key, "-PasswordFile", &password];
         Tiger::start(SIZE, port, &args)
     };
     for types in ["X509None", "X509Vnc", "TLSVnc,X509Vnc,VncAuth"] {
@@ -123,8 +132,7 @@ async fn pantos_own_server_asks_for_a_name_and_a_password_inside_tls() {
     let served = home.serve(&["127.0.0.1:0", "--rfb=127.0.0.1:0", "--demo"]);
     let address = served.listening["rfb"][0].as_str().expect("an address").to_owned();
     let port = address.rsplit(':').next().unwrap().parse().unwrap();
-    let ticket: &'static str =
-        served.listening["ticket"].as_str().expect("a ticket").to_owned().leak();
+    let ticket: &'static str = served.listening["ticket"].as_str().expect("a ticket").to_owned().leak();
     let (_, result) = Watcher::start_with(options(&home, port), Knows::one("wrong")).ended().await;
     assert!(matches!(result, Err(ViewError::Auth { .. })), "{result:?}");
     let watcher = Watcher::start_with(options(&home, port), Knows::some(vec!["wrong again", ticket]));

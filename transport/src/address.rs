@@ -118,7 +118,9 @@ pub enum AddressError {
     #[error("unix: wants the path of a socket, such as unix:/run/user/1000/panto/panto.sock")]
     EmptyPath,
     /// A kind of target that a later version will know.
-    #[error("{scheme}:// is not available in this version; it speaks panto://host:port, vnc://host and unix:PATH")]
+    #[error(
+        "{scheme}:// is not available in this version; it speaks panto://host:port, vnc://host and unix:PATH"
+    )]
     NotAvailable {
         /// `ssh`.
         scheme: &'static str,

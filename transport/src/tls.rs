@@ -10,7 +10,9 @@ use std::time::Duration;
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -70,7 +72,10 @@ pub enum TlsError {
     #[error("cannot set up TLS")]
     Setup(#[source] rustls::Error),
     /// The peer does not speak TLS.
-    #[error("the other side does not speak TLS: is it a Panto server, and one that asks for a password?")]
+    #[error(
+        "the other side does not speak TLS: is it a Panto server, and one that asks for a password? (a VNC server is \
+         viewed as vnc://HOST)"
+    )]
     NotTls,
     /// The peer speaks TLS, but not Panto in it.
     #[error("the other side speaks TLS but is no Panto server or viewer")]

@@ -54,7 +54,9 @@ pub enum ViewError {
         source: client::HandshakeError,
     },
     /// Whoever listens there sent nothing that could be a Panto server's.
-    #[error("{target} does not speak Panto; is `panto serve` what listens on that port?")]
+    #[error(
+        "{target} does not speak Panto; is `panto serve` what listens on that port? (a VNC server is viewed as vnc://HOST)"
+    )]
     NotPanto {
         /// Where it was looked for.
         target: String,

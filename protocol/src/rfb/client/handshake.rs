@@ -208,15 +208,14 @@ impl Handshake {
             State::VenCryptAck => match r.u8("VeNCrypt version")? {
                 0 => self.state = State::VenCryptTypes,
                 other => {
-                    return Err(
-                        DecodeError::Unknown { what: "VeNCrypt version", value: other.into() }.into()
-                    );
+                    return Err(DecodeError::Unknown { what: "VeNCrypt version", value: other.into() }.into());
                 }
             },
             State::VenCryptTypes => {
                 let count = usize::from(r.u8("VeNCrypt types")?);
                 let types = r.take(4 * count, "VeNCrypt types")?;
-                let types: Vec<u32> = types.as_chunks::<4>().0.iter().map(|t| u32::from_be_bytes(*t)).collect();
+                let types: Vec<u32> =
+                    types.as_chunks::<4>().0.iter().map(|t| u32::from_be_bytes(*t)).collect();
                 let security = self.best(&types)?;
                 self.out.raw(&security.number().to_be_bytes());
                 self.state = match security.is_encrypted() {

@@ -33,9 +33,8 @@ mod tests {
     fn answers_are_those_of_other_viewers() {
         // printf 0123456789abcdef | openssl enc -des-ecb -nopad -K 0e86ceceeef64e26
         let challenge = *b"0123456789abcdef";
-        let known = [
-            0x56, 0x45, 0xab, 0xeb, 0x5f, 0x1e, 0x64, 0x75, 0xe8, 0xfe, 0xb1, 0x1b, 0xeb, 0x66, 0xea, 0x19,
-        ];
+        let known =
+            [0x56, 0x45, 0xab, 0xeb, 0x5f, 0x1e, 0x64, 0x75, 0xe8, 0xfe, 0xb1, 0x1b, 0xeb, 0x66, 0xea, 0x19];
         assert_eq!(answer(b"password", challenge), known);
         assert_eq!(answer(b"secret", challenge), answer(b"secret\0\0", challenge));
         assert_eq!(answer(b"password", challenge), answer(b"password and more", challenge));

@@ -36,6 +36,9 @@ mod tests {
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), count);
-        assert_eq!([30, 97, 103, 0, 84, 767].map(xt_code), [Some(30), Some(0x9d), Some(0xc8), None, None, None]);
+        assert_eq!(
+            [30, 97, 103, 0, 84, 767].map(xt_code),
+            [Some(30), Some(0x9d), Some(0xc8), None, None, None]
+        );
     }
 }

@@ -68,10 +68,11 @@ impl ZrleDecoder {
         let packed = r.take(length, "ZRLE data")?;
         self.stream.inflate(packed, max, &mut self.plain)?;
         let mut plain = Reader::new(&self.plain);
-        let values = tiles.decode(size, &mut plain, &mut Progress::default()).map_err(|error| match error {
-            DecodeError::TooShort { .. } => DecodeError::Invalid { what: "ZRLE tiles" },
-            other => other,
-        })?;
+        let values =
+            tiles.decode(size, &mut plain, &mut Progress::default()).map_err(|error| match error {
+                DecodeError::TooShort { .. } => DecodeError::Invalid { what: "ZRLE tiles" },
+                other => other,
+            })?;
         plain.finish("ZRLE tiles")?;
         Ok(values)
     }

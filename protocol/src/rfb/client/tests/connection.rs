@@ -83,7 +83,8 @@ fn session() -> Vec<u8> {
     out.raw(&[0, 200, 0, 170]);
     ServerMessage::Bell.encode(&mut out);
     ServerMessage::CutText(b"caf\xe9\r\n".to_vec()).encode(&mut out);
-    ServerMessage::Fence(Fence { flags: Fence::REQUEST | 0x4001, payload: b"mark".to_vec() }).encode(&mut out);
+    ServerMessage::Fence(Fence { flags: Fence::REQUEST | 0x4001, payload: b"mark".to_vec() })
+        .encode(&mut out);
     ServerMessage::ColorMap { first: 250, colors: vec![1, 2, 3] }.encode(&mut out);
     // An update that says by itself where it ends.
     encode_rect_count(u16::MAX, &mut out);

@@ -60,9 +60,7 @@ fn nothing_to_prove_in_every_version() {
 fn a_password_answers_a_challenge_in_every_version() {
     let known =
         [0x56, 0x45, 0xab, 0xeb, 0x5f, 0x1e, 0x64, 0x75, 0xe8, 0xfe, 0xb1, 0x1b, 0xeb, 0x66, 0xea, 0x19];
-    for (version, types) in
-        [("003.003", &[0, 0, 0, 2][..]), ("003.007", &[1, 2]), ("003.008", &[2, 1, 2])]
-    {
+    for (version, types) in [("003.003", &[0, 0, 0, 2][..]), ("003.007", &[1, 2]), ("003.008", &[2, 1, 2])] {
         let mut handshake = Handshake::new(&Security::ALL);
         let before = [format!("RFB {version}\n").as_bytes(), types, b"0123456789abcdef"].concat();
         let (event, _) = feed(&mut handshake, &before);
@@ -90,7 +88,8 @@ fn the_best_way_is_taken_inside_tls() {
         assert_eq!(out, [b"RFB 003.008\n\x13\0\x02", &chosen.to_be_bytes()[..]].concat());
         assert!(handshake.is_encrypted());
         let mut r = Reader::new(b"0123456789abcdef");
-        let asked = if chosen == 261 { handshake.feed(&mut r) } else { handshake.feed(&mut Reader::new(&[])) };
+        let asked =
+            if chosen == 261 { handshake.feed(&mut r) } else { handshake.feed(&mut Reader::new(&[])) };
         assert_eq!(asked, Ok(event));
         if chosen == 262 {
             handshake.authenticate("me", "see");
@@ -154,7 +153,9 @@ fn wrong_passwords_are_told_as_each_version_can() {
 #[test]
 fn the_two_sides_understand_each_other() {
     use rfb::Security as Offered;
-    for (offered, user) in [(Offered::None, None), (Offered::X509None, None), (Offered::X509Plain, Some(true))] {
+    for (offered, user) in
+        [(Offered::None, None), (Offered::X509None, None), (Offered::X509Plain, Some(true))]
+    {
         let (mut server, mut client) = (rfb::Handshake::new(&[offered]), Handshake::new(&Security::ALL));
         let (mut up, mut down) = (Vec::new(), Vec::new());
         let (mut asked, mut came) = (None, None);
