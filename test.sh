@@ -10,7 +10,8 @@ cd "$(dirname "$0")"
 
 # A C compiler for zstd and ring; X servers, a window manager and programs to look at;
 # what the viewer's window loads when it opens, and a Vulkan driver that needs no GPU;
-# a browser for the report and for --web, and a packet capture for counts; other remote displays.
+# a browser for the report and for --web, and a packet capture for counts; other remote displays,
+# and what VNC servers show and copy.
 packages=(
     gcc libc6-dev
     xvfb xauth openbox xterm xclip
@@ -21,6 +22,7 @@ packages=(
     tigervnc-standalone-server tigervnc-viewer tigervnc-tools gvncviewer vncsnapshot python3-venv tshark
     nxagent nxproxy freerdp2-shadow-x11 freerdp2-x11
     xpra python3-gi-cairo python3-lz4 xfonts-base
+    x11vnc wayvnc sway foot grim openssl
 )
 
 # Node may come from elsewhere, and then brings an npm that Debian's does not go with.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use panto_compare::record::RecordError;
 use panto_compare::script::ScriptError;
 use panto_compare::work::WorkError;
+use panto_protocol::rfb::client::HandshakeError;
 use panto_server::capture::{CaptureError, DisplayError};
 use panto_server::source::X11SourceError;
 use panto_server::virtual_display::VirtualError;
@@ -70,7 +71,11 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             ViewError::Address(_) | ViewError::NeedsTls { .. } => Exit::Usage,
             ViewError::Connect(_) | ViewError::Tls(_) => Exit::CannotConnect,
             ViewError::Trust(_) | ViewError::NotTrusted => Exit::IdentityChanged,
-            ViewError::Auth { .. } => Exit::Authentication,
+            ViewError::Auth { .. }
+            | ViewError::RfbHandshake { source: HandshakeError::NothingInCommon { .. }, .. } => {
+                Exit::Authentication
+            }
+            ViewError::Rfb(_) | ViewError::RfbHandshake { .. } => Exit::Protocol,
             ViewError::Protocol(_) | ViewError::NotPanto { .. } | ViewError::Frame(_) => Exit::Protocol,
             ViewError::Lost { .. } | ViewError::Ended { .. } => Exit::ConnectionLost,
             ViewError::Capture { .. } => Exit::NoDisplay,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use anyhow::Context;
-use panto_transport::{Fingerprint, Target};
+use panto_transport::{Fingerprint, Protocol, Target};
 use panto_viewer::core::Prompt;
 
 /// Passwords and tickets from a file, a descriptor or the terminal.
@@ -60,7 +60,13 @@ impl Prompt for Terminal {
             return false;
         }
         eprintln!("{target} is not known yet. Its fingerprint is\n    {fingerprint}");
-        eprintln!("Compare it with the one that `panto serve` prints there.");
+        match target.protocol {
+            Protocol::Panto => eprintln!("Compare it with the one that `panto serve` prints there."),
+            Protocol::Vnc => eprintln!(
+                "Compare it with that of the server's certificate: openssl x509 -in CERTIFICATE -noout -pubkey |\n    \
+                 openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
+            ),
+        }
         eprint!("Trust it from now on (yes/no)? ");
         let _ = std::io::stderr().flush();
         let mut answer = String::new();

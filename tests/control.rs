@@ -123,6 +123,7 @@ impl Onlooker {
             local_moves: true,
             explain: false,
             disk_cache: None,
+            vnc: Default::default(),
             reconnect: false,
             duration: None,
         };

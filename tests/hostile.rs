@@ -684,6 +684,7 @@ async fn core_meets(dir: &TempDir, name: usize, bytes: Vec<u8>) -> Result<(), Vi
         local_moves: true,
         explain: false,
         disk_cache: None,
+        vnc: Default::default(),
         reconnect: false,
         duration: None,
     };

@@ -59,6 +59,7 @@ async fn watch(
         local_moves: true,
         explain: false,
         disk_cache: None,
+        vnc: Default::default(),
         reconnect: false,
         duration,
     };

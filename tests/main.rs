@@ -21,4 +21,5 @@ mod scenes;
 mod security;
 mod tidy;
 mod viewers;
+mod vnc;
 mod web;

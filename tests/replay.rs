@@ -110,6 +110,7 @@ impl Replaying {
             local_moves: true,
             explain: false,
             disk_cache: None,
+            vnc: Default::default(),
             reconnect: false,
             duration: None,
         })

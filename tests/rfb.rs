@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use panto_protocol::geometry::{Rect, Size};
+use panto_protocol::geometry::Rect;
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat, TrueColor};
 use panto_tests::harness::{Panto, Served, XDisplay, assert_same, eventually, panto};

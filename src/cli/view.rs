@@ -4,18 +4,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use panto_protocol::rfb::EncodingId;
 
 use super::picture::Picture;
 use super::values::{duration, zoom};
 
 #[derive(Debug, Args)]
 pub struct View {
-    /// HOST[:PORT], panto://HOST:PORT, unix:PATH, or the address that `panto serve` prints
+    /// HOST[:PORT], panto://HOST:PORT, unix:PATH, or the address that `panto serve` prints; vnc://HOST[:DISPLAY] or
+    /// vnc://HOST::PORT for a VNC server
     pub target: String,
     #[command(flatten)]
     pub picture: Picture,
     #[command(flatten)]
     pub window: Window,
+    #[command(flatten)]
+    pub vnc: Vnc,
     /// Show no window
     #[arg(long)]
     pub no_window: bool,
@@ -52,6 +56,44 @@ pub struct View {
     /// Name given to the server
     #[arg(long)]
     pub name: Option<String>,
+}
+
+/// What only VNC servers are asked for.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "VNC servers")]
+pub struct Vnc {
+    /// The encoding to ask for [default: tight, or what the server likes]
+    #[arg(long, value_enum)]
+    pub encoding: Option<EncodingArg>,
+    /// Let Tight send JPEG of this quality, 0 to 9, instead of exact pixels only
+    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=9))]
+    pub jpeg: Option<u8>,
+    /// Name for servers that ask for one [default: yours]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EncodingArg {
+    Tight,
+    Zrle,
+    Trle,
+    Hextile,
+    Rre,
+    Raw,
+}
+
+impl From<EncodingArg> for EncodingId {
+    fn from(encoding: EncodingArg) -> Self {
+        match encoding {
+            EncodingArg::Tight => Self::TIGHT,
+            EncodingArg::Zrle => Self::ZRLE,
+            EncodingArg::Trle => Self::TRLE,
+            EncodingArg::Hextile => Self::HEXTILE,
+            EncodingArg::Rre => Self::RRE,
+            EncodingArg::Raw => Self::RAW,
+        }
+    }
 }
 
 /// How the window looks and behaves.

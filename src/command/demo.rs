@@ -148,6 +148,7 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
         local_moves: options.window.local_moves == YesNo::Yes,
         explain: options.window.explain,
         disk_cache: None,
+        vnc: Default::default(),
         reconnect: false,
         duration: None,
     };

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use panto_transport::{KnownHosts, Target, TrustPolicy};
-use panto_viewer::core::{Client, ClientOptions, Command, Handle, LibraryStore, Means, View as ViewState};
+use panto_viewer::core::{
+    Client, ClientOptions, Command, Handle, LibraryStore, Means, View as ViewState, VncOptions,
+};
 use panto_viewer::stats::Stats;
+#[cfg(feature = "window")]
+use panto_viewer::ui::WindowOptions;
 
 use super::{report, runtime};
 use crate::cli::{Trust, View, YesNo};
@@ -38,6 +42,11 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
         local_moves: options.window.local_moves == YesNo::Yes,
         explain: options.window.explain,
         disk_cache: disk_cache(options.disk_cache),
+        vnc: VncOptions {
+            encoding: options.vnc.encoding.map(Into::into),
+            jpeg: options.vnc.jpeg,
+            user: options.vnc.user.clone(),
+        },
         reconnect: !options.no_reconnect,
         duration: options.duration,
     };
@@ -106,7 +115,12 @@ fn show(options: &View, handle: &Handle) -> anyhow::Result<()> {
         return Ok(());
     }
     // The window ends when the person quits or the connection has ended for good.
-    panto_viewer::ui::run(handle.clone(), window_options(&options.window, title(&options.target)))?;
+    let window = WindowOptions {
+        // Panto's own protocol has none yet.
+        clipboard: is_vnc(&options.target),
+        ..window_options(&options.window, title(&options.target))
+    };
+    panto_viewer::ui::run(handle.clone(), window)?;
     handle.send(Command::Quit);
     Ok(())
 }
@@ -122,18 +136,25 @@ fn show(options: &View, _: &Handle) -> anyhow::Result<()> {
     .into())
 }
 
+/// Whether a VNC server is to be viewed.
+#[cfg(feature = "window")]
+fn is_vnc(target: &str) -> bool {
+    use panto_transport::Protocol;
+    target.parse::<Target>().is_ok_and(|target| target.protocol == Protocol::Vnc)
+}
+
 /// The target as people say it: without scheme and fingerprint.
 #[cfg(feature = "window")]
 fn title(target: &str) -> &str {
-    let target = target.strip_prefix("panto://").unwrap_or(target);
+    let target = ["panto://", "vnc://"].into_iter().find_map(|s| target.strip_prefix(s)).unwrap_or(target);
     target.split(['/', '?']).next().filter(|host| !host.is_empty() && *host != "unix:").unwrap_or(target)
 }
 
 /// The window's options from the command line's.
 #[cfg(feature = "window")]
-pub fn window_options(options: &crate::cli::Window, title: &str) -> panto_viewer::ui::WindowOptions {
+pub fn window_options(options: &crate::cli::Window, title: &str) -> WindowOptions {
     use crate::cli::{RendererArg, Zoom};
-    use panto_viewer::ui::{Renderer, Scaling, WindowOptions};
+    use panto_viewer::ui::{Renderer, Scaling};
     WindowOptions {
         title: title.to_owned(),
         fullscreen: options.fullscreen,

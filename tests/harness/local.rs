@@ -103,6 +103,7 @@ impl Local {
             local_moves: true,
             explain: false,
             disk_cache: None,
+            vnc: Default::default(),
             reconnect: false,
             duration: None,
         }
@@ -124,9 +125,14 @@ impl Drop for Local {
 impl Watcher {
     /// Connects with these options; answers no questions.
     pub fn start(options: ClientOptions) -> Self {
+        Self::start_with(options, Arc::new(Nobody))
+    }
+
+    /// The same with someone who answers.
+    pub fn start_with(options: ClientOptions, prompt: Arc<dyn Prompt>) -> Self {
         let view = View::new();
         let handle = view.handle();
-        Self { handle, task: tokio::spawn(Client::new(options, Arc::new(Nobody), view).run()) }
+        Self { handle, task: tokio::spawn(Client::new(options, prompt, view).run()) }
     }
 
     /// Whether it has ended by itself.

@@ -9,7 +9,8 @@
 //! | `*`, `*:port`                | yes    |      | every address of this machine                |
 //! | `unix:PATH`                  | yes    | yes  | Unix socket                                  |
 //! | `panto://host:port/?fingerprint=SHA256:…` | | yes | what `serve` prints                   |
-//! | `vnc://…`, `ssh://…`         |        | no   | kept for later, refused by name              |
+//! | `vnc://host`, `vnc://host:1`, `vnc://host::5901`, `vnc://host:5901` | | yes | a VNC server: display 0, display 1, port 5901 twice (a number below 100 after one colon is a display) |
+//! | `ssh://…`                    |        | no   | kept for later, refused by name              |
 //! | `host:1`, `host::5901`, `:1` | no     | no   | VNC's spellings, refused with what was meant |
 
 use std::fmt;
@@ -21,6 +22,9 @@ use crate::{Fingerprint, FingerprintError};
 
 /// Panto's own port. 5900+N, 3389 and 6000+N belong to other protocols.
 pub const DEFAULT_PORT: u16 = 4920;
+
+/// The port of VNC's display 0.
+const VNC_PORT: u16 = 5900;
 
 /// Ports below this after a single colon are taken for VNC display numbers.
 const VNC_DISPLAYS: u16 = 100;
@@ -54,7 +58,7 @@ pub enum AddressError {
     #[error(
         "`{host}:{display}` is VNC's spelling of display {display}; Panto takes ports: did you mean \
          {host}:{DEFAULT_PORT} or vnc://{host}:{}?",
-        5900 + .display
+        VNC_PORT + .display
     )]
     VncDisplay {
         /// The host before the colon; `localhost` where none was typed.
@@ -94,7 +98,10 @@ pub enum AddressError {
         host: String,
     },
     /// A user name before the host.
-    #[error("`{text}` has a user name in it; Panto asks for the password alone: write {host}")]
+    #[error(
+        "`{text}` has a user name in it; Panto asks for the password alone: write {host} (a VNC server's user name \
+         is given with --user)"
+    )]
     UserName {
         /// What was typed.
         text: String,
@@ -111,19 +118,21 @@ pub enum AddressError {
     #[error("unix: wants the path of a socket, such as unix:/run/user/1000/panto/panto.sock")]
     EmptyPath,
     /// A kind of target that a later version will know.
-    #[error("{scheme}:// is not available in this version; it speaks panto://host:port and unix:PATH")]
+    #[error(
+        "{scheme}:// is not available in this version; it speaks panto://host:port, vnc://host and unix:PATH"
+    )]
     NotAvailable {
-        /// `vnc` or `ssh`.
+        /// `ssh`.
         scheme: &'static str,
     },
     /// A kind of target that nobody promised.
-    #[error("`{scheme}://` is no kind of address that Panto knows; write panto://host:port")]
+    #[error("`{scheme}://` is no kind of address that Panto knows; write panto://host:port or vnc://host")]
     UnknownScheme {
         /// What stands before `://`.
         scheme: String,
     },
-    /// Something after the host of a `panto://` address that has no meaning there.
-    #[error("`{part}` has no meaning in a panto:// address; only ?fingerprint=SHA256:… has")]
+    /// Something after the host of an address that has no meaning there.
+    #[error("`{part}` has no meaning in an address; only ?fingerprint=SHA256:… has")]
     UnknownPart {
         /// The part in question.
         part: String,
@@ -137,6 +146,16 @@ pub enum AddressError {
     /// The fingerprint in a `panto://` address is none.
     #[error(transparent)]
     Fingerprint(#[from] FingerprintError),
+}
+
+/// What is spoken at a [`Target`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Protocol {
+    /// Panto's own.
+    #[default]
+    Panto,
+    /// RFB, that of VNC.
+    Vnc,
 }
 
 /// One address that a server listens on.
@@ -256,6 +275,8 @@ pub enum Endpoint {
 pub struct Target {
     /// Where.
     pub endpoint: Endpoint,
+    /// What is spoken there.
+    pub protocol: Protocol,
     /// The server's identity, if the address names it; it then decides instead of the known hosts.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -263,12 +284,18 @@ pub struct Target {
 impl Target {
     /// A TCP target without a fingerprint. `host` has no brackets.
     pub fn tcp(host: impl Into<String>, port: u16) -> Self {
-        Self { endpoint: Endpoint::Tcp { host: host.into(), port }, fingerprint: None }
+        let endpoint = Endpoint::Tcp { host: host.into(), port };
+        Self { endpoint, protocol: Protocol::Panto, fingerprint: None }
+    }
+
+    /// A VNC server. `host` has no brackets.
+    pub fn vnc(host: impl Into<String>, port: u16) -> Self {
+        Self { protocol: Protocol::Vnc, ..Self::tcp(host, port) }
     }
 
     /// A Unix socket.
     pub fn unix(path: impl Into<PathBuf>) -> Self {
-        Self { endpoint: Endpoint::Unix(path.into()), fingerprint: None }
+        Self { endpoint: Endpoint::Unix(path.into()), protocol: Protocol::Panto, fingerprint: None }
     }
 
     /// The same target with an identity to insist on.
@@ -285,13 +312,20 @@ impl Target {
         }
     }
 
-    /// The address to type on the other side: `panto://host:port/?fingerprint=SHA256:…`. It holds no secret. Quote it
+    /// The address to type on the other side: `panto://host:port/?fingerprint=SHA256:…`, or `vnc://…`. It holds no secret. Quote it
     /// for a shell.
     pub fn url(&self) -> String {
-        let Endpoint::Tcp { .. } = self.endpoint else { return self.to_string() };
+        let Endpoint::Tcp { host, port } = &self.endpoint else { return self.to_string() };
+        let address = match self.protocol {
+            Protocol::Panto => format!("panto://{self}"),
+            // One colon would make it a display.
+            Protocol::Vnc if *port < VNC_DISPLAYS && host.contains(':') => format!("vnc://[{host}]::{port}"),
+            Protocol::Vnc if *port < VNC_DISPLAYS => format!("vnc://{host}::{port}"),
+            Protocol::Vnc => format!("vnc://{self}"),
+        };
         match &self.fingerprint {
-            Some(fingerprint) => format!("panto://{self}/?fingerprint={fingerprint}"),
-            None => format!("panto://{self}"),
+            Some(fingerprint) => format!("{address}/?fingerprint={fingerprint}"),
+            None => address,
         }
     }
 }
@@ -306,8 +340,8 @@ impl FromStr for Target {
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             return match scheme.to_ascii_lowercase().as_str() {
-                "panto" => parse_url(rest),
-                "vnc" => Err(AddressError::NotAvailable { scheme: "vnc" }),
+                "panto" => parse_url(rest, Protocol::Panto),
+                "vnc" => parse_url(rest, Protocol::Vnc),
                 "ssh" => Err(AddressError::NotAvailable { scheme: "ssh" }),
                 _ => Err(AddressError::UnknownScheme { scheme: scheme.to_owned() }),
             };
@@ -326,12 +360,17 @@ impl fmt::Display for Target {
     }
 }
 
-/// What follows `panto://`.
-fn parse_url(rest: &str) -> Result<Target, AddressError> {
+/// What follows `panto://` or `vnc://`.
+fn parse_url(rest: &str, protocol: Protocol) -> Result<Target, AddressError> {
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    // A URL says `:` and a port plainly, so `:1` in it is port 1.
-    let (host, port) = split_host(authority, false)?;
-    let mut target = target(authority, host, port)?;
+    let mut target = match protocol {
+        Protocol::Panto => {
+            // A URL says `:` and a port plainly, so `:1` in it is port 1.
+            let (host, port) = split_host(authority, false)?;
+            target(authority, host, port)?
+        }
+        Protocol::Vnc => vnc_target(authority)?,
+    };
     let tail = tail.strip_prefix('/').unwrap_or(tail);
     if tail.is_empty() {
         return Ok(target);
@@ -347,6 +386,32 @@ fn parse_url(rest: &str) -> Result<Target, AddressError> {
         }
     }
     Ok(target)
+}
+
+/// `host`, `host:display`, `host::port` or `host:port` as VNC viewers have it; IPv6 addresses in brackets.
+fn vnc_target(text: &str) -> Result<Target, AddressError> {
+    // Where the host ends; colons inside brackets are its own.
+    let end = text.find(']').map_or(0, |end| end + 1);
+    let colon = text.get(end..).and_then(|rest| rest.find(':')).map(|at| end + at);
+    let (Some(colon), None) = (colon, ipv6(text)) else {
+        let (host, _) = split_host(text, false)?;
+        let target = target(text, host, Some(VNC_PORT))?;
+        return Ok(Target { protocol: Protocol::Vnc, ..target });
+    };
+    let (host, number) = (&text[..colon], &text[colon + 1..]);
+    let port = match number.strip_prefix(':') {
+        Some(port) => parse_port(text, port)?,
+        None => match parse_port(text, number)? {
+            display @ ..VNC_DISPLAYS => VNC_PORT + display,
+            port => port,
+        },
+    };
+    if host.is_empty() {
+        return Err(AddressError::NoHost { text: text.to_owned(), port });
+    }
+    let (host, _) = split_host(host, false)?;
+    let target = target(text, host, Some(port))?;
+    Ok(Target { protocol: Protocol::Vnc, ..target })
 }
 
 fn target(text: &str, host: String, port: Option<u16>) -> Result<Target, AddressError> {
@@ -551,6 +616,32 @@ mod tests {
     }
 
     #[test]
+    fn vnc_servers() {
+        for (typed, host, port) in [
+            ("vnc://host", "host", 5900),
+            ("vnc://Host:0", "host", 5900),
+            ("VNC://host:1/", "host", 5901),
+            ("vnc://host:99", "host", 5999),
+            ("vnc://host:100", "host", 100),
+            ("vnc://host:5901", "host", 5901),
+            ("vnc://host::5901", "host", 5901),
+            ("vnc://host::80", "host", 80),
+            ("vnc://127.0.0.1:5", "127.0.0.1", 5905),
+            ("vnc://[::1]", "::1", 5900),
+            ("vnc://[::1]:2", "::1", 5902),
+            ("vnc://[2001:db8::1]::81", "2001:db8::1", 81),
+            ("vnc://2001:db8::1", "2001:db8::1", 5900),
+        ] {
+            let target: Target = typed.parse().unwrap_or_else(|error| panic!("{typed}: {error}"));
+            assert_eq!(target, Target::vnc(host, port), "{typed}");
+            assert_eq!(target.url().parse::<Target>().as_ref(), Ok(&target), "{typed}: {}", target.url());
+        }
+        let fingerprint = Fingerprint::from_digest([0xfb; 32]);
+        let pinned = Target::vnc("host", 5900).with_fingerprint(fingerprint);
+        assert_eq!(pinned.url().parse::<Target>(), Ok(pinned));
+    }
+
+    #[test]
     fn refusals_say_what_was_meant() {
         for (typed, hint) in [
             (
@@ -561,7 +652,17 @@ mod tests {
             (":1", "vnc://localhost:5901"),
             ("host::5901", "did you mean host:4920 or vnc://host:5901?"),
             ("::5901", "vnc://localhost:5901"),
-            ("vnc://host:5901", "vnc:// is not available in this version"),
+            ("vnc://host:", "is no port"),
+            ("vnc://host:x", "is no port"),
+            ("vnc://host::0", "is no port"),
+            ("vnc://host::70000", "is no port"),
+            ("vnc://host:::1", "is no port"),
+            ("vnc://:1", "localhost:5901"),
+            ("vnc://[::1", "[address]:port"),
+            ("vnc://[::1]5901", "no IPv6 address"),
+            ("vnc://", "empty"),
+            ("vnc://me@host", "write host (a VNC server's user name is given with --user)"),
+            ("vnc://host/desk", "`desk` has no meaning"),
             ("ssh://me@host", "ssh:// is not available in this version"),
             ("rdp://host", "`rdp://` is no kind"),
             ("host:", "is no port"),
@@ -630,6 +731,9 @@ mod tests {
             "panto://h/?fingerprint=%4",
             "é:5",
             "::１２３",
+            "vnc://]:",
+            "vnc://::",
+            "vnc://é:é",
         ] {
             let _ = (listen(text), view(text));
         }

@@ -9,7 +9,7 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::{Endpoint, Stream, Target};
+use crate::{Endpoint, Protocol, Stream, Target};
 
 /// Head start of one address over the next (RFC 8305, section 5: 250 ms).
 const ADDRESS_STAGGER: Duration = Duration::from_millis(250);
@@ -28,8 +28,11 @@ pub enum ConnectError {
     },
     /// The machine answers, but nothing listens there.
     #[error(
-        "{target} refuses connections: is `panto serve` running there, on this port and on an address that others \
-         can reach?"
+        "{target} refuses connections: is {} running there, on this port and on an address that others can reach?",
+        match .target.protocol {
+            Protocol::Panto => "`panto serve`",
+            Protocol::Vnc => "a VNC server",
+        }
     )]
     Refused {
         /// Where to.

@@ -21,7 +21,7 @@ mod ticket;
 mod tls;
 mod websocket;
 
-pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Target};
+pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Protocol, Target};
 pub use auth_policy::{AuthNoneRefused, check_auth_none};
 pub use connect::{ConnectError, connect};
 pub use credentials::{Credential, CredentialError, CredentialStore, HashCost, Rights, UnknownRights};
@@ -39,5 +39,5 @@ pub use throttle::{
     PasswordThrottle, TooManyHandshakes,
 };
 pub use ticket::Ticket;
-pub use tls::{Identity, ServerTls, TlsError, UntrustedStream, start_tls};
+pub use tls::{Identity, ServerTls, TlsError, UntrustedStream, start_tls, start_tls_any};
 pub use websocket::websocket_accept_key;

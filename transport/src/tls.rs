@@ -11,18 +11,21 @@ use ::ring::digest::{SHA256, digest};
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::version::TLS13;
+use rustls::version::{TLS12, TLS13};
 use rustls::{
-    AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ServerConfig, SignatureScheme,
+    AlertDescription, ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme,
+    SupportedProtocolVersion,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
@@ -73,7 +76,10 @@ pub enum TlsError {
     #[error("cannot set up TLS")]
     Setup(#[source] rustls::Error),
     /// The peer does not speak TLS.
-    #[error("the other side does not speak TLS: is it a Panto server, and one that asks for a password?")]
+    #[error(
+        "the other side does not speak TLS: is it a Panto server, and one that asks for a password? (a VNC server is \
+         viewed as vnc://HOST)"
+    )]
     NotTls,
     /// The peer speaks TLS, but not Panto in it.
     #[error("the other side speaks TLS but is no Panto server or viewer")]
@@ -250,35 +256,51 @@ impl UntrustedStream {
 
 /// Does the viewer's side of the handshake, within [`HANDSHAKE_DEADLINE`].
 pub async fn start_tls(stream: Stream) -> Result<UntrustedStream, TlsError> {
+    let tls = shake_hands(stream, &[&TLS13], Some(ALPN)).await?;
+    if tls.get_ref().1.alpn_protocol() != Some(ALPN) {
+        return Err(TlsError::NotPanto);
+    }
+    untrusted(tls)
+}
+
+/// The same with a server that speaks another protocol inside, and perhaps TLS 1.2.
+pub async fn start_tls_any(stream: Stream) -> Result<UntrustedStream, TlsError> {
+    untrusted(shake_hands(stream, &[&TLS13, &TLS12], None).await?)
+}
+
+async fn shake_hands(
+    stream: Stream,
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: Option<&[u8]>,
+) -> Result<client::TlsStream<Counted>, TlsError> {
     let counted = stream.into_counted().ok_or(TlsError::AlreadyTls)?;
     let provider = provider();
     let verifier = AnyKey { algorithms: provider.signature_verification_algorithms };
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13])
+        .with_protocol_versions(versions)
         .map_err(TlsError::Setup)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.alpn_protocols = alpn.map(<[u8]>::to_vec).into_iter().collect();
     // A resumed session shows no certificate. And the name in it would tell everyone on the way where we connect to.
     config.resumption = Resumption::disabled();
     config.enable_sni = false;
     let name = ServerName::try_from(SERVER_NAME).map_err(|_| TlsError::NotPanto)?;
     let handshake = TlsConnector::from(Arc::new(config)).connect(name, counted).into_fallible();
-    let tls = match timeout(HANDSHAKE_DEADLINE, handshake).await.map_err(|_| TlsError::TimedOut)? {
-        Ok(tls) => tls,
+    match timeout(HANDSHAKE_DEADLINE, handshake).await.map_err(|_| TlsError::TimedOut)? {
+        Ok(tls) => Ok(tls),
         Err((error, counted)) => {
             // What the peer says in plain text is not read, but it came over the wire and counts.
             let _ = timeout(LAST_WORDS, close(counted)).await;
-            return Err(handshake_error(error));
+            Err(handshake_error(error))
         }
-    };
-    let session = tls.get_ref().1;
-    if session.alpn_protocol() != Some(ALPN) {
-        return Err(TlsError::NotPanto);
     }
-    let certificate =
-        session.peer_certificates().and_then(|chain| chain.first()).ok_or(TlsError::NotPanto)?;
+}
+
+fn untrusted(tls: client::TlsStream<Counted>) -> Result<UntrustedStream, TlsError> {
+    let chain = tls.get_ref().1.peer_certificates();
+    let certificate = chain.and_then(|chain| chain.first()).ok_or(TlsError::NotPanto)?;
     let fingerprint = certificate_fingerprint(certificate).map_err(TlsError::Setup)?;
     Ok(UntrustedStream { stream: Stream::client_tls(tls), fingerprint })
 }
@@ -311,11 +333,11 @@ impl ServerCertVerifier for AnyKey {
 
     fn verify_tls12_signature(
         &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into())
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(

@@ -1,6 +1,7 @@
 //! Why viewing ended, in words for people.
 
 use panto_protocol::connection::ConnectionError;
+use panto_protocol::rfb::client;
 use panto_transport::{AddressError, ConnectError, FileError, TlsError, TrustError};
 use thiserror::Error;
 
@@ -41,8 +42,21 @@ pub enum ViewError {
     /// The server broke the protocol.
     #[error(transparent)]
     Protocol(ConnectionError),
+    /// A VNC server broke its protocol.
+    #[error(transparent)]
+    Rfb(#[from] client::ConnectionError),
+    /// There is no coming to terms with a VNC server.
+    #[error("{target}: {source}")]
+    RfbHandshake {
+        /// Where it is.
+        target: String,
+        /// Why.
+        source: client::HandshakeError,
+    },
     /// Whoever listens there sent nothing that could be a Panto server's.
-    #[error("{target} does not speak Panto; is `panto serve` what listens on that port?")]
+    #[error(
+        "{target} does not speak Panto; is `panto serve` what listens on that port? (a VNC server is viewed as vnc://HOST)"
+    )]
     NotPanto {
         /// Where it was looked for.
         target: String,

@@ -48,6 +48,16 @@ impl Latencies {
         true
     }
 
+    /// A picture was shown that answers whatever waits. Returns whether that made a sample.
+    pub fn answered(&mut self, now: Micros) -> bool {
+        self.painted(u64::MAX, now)
+    }
+
+    /// Whether an input waits for its answer.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Samples, oldest first.
     pub fn samples(&self) -> impl Iterator<Item = Micros> {
         self.samples.iter().copied()

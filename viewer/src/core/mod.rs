@@ -17,7 +17,7 @@ mod screen;
 mod shared;
 mod trust;
 
-pub use client::{Client, ClientOptions, Prompt};
+pub use client::{Client, ClientOptions, Prompt, VncOptions};
 pub use dragging::{Dragging, MovedWindow};
 pub use error::ViewError;
 pub use explain::{Explanation, Means};
@@ -25,4 +25,4 @@ pub use latency::Latencies;
 pub use library::{Library, LibraryFile, LibraryStore, Loaded, ServerIdentity};
 pub use painting::{PaintedFrame, Painting, Verdict};
 pub use screen::{FrameError, Painted, Screen};
-pub use shared::{Command, Connection, Handle, Notice, Shown, View};
+pub use shared::{Clipboard, Command, Connection, Handle, Notice, Shown, View};

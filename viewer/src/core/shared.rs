@@ -26,6 +26,8 @@ pub enum Command {
     Resize(Size),
     /// Tint the picture by how each area is sent, or no longer.
     Explain(bool),
+    /// The person has copied this text.
+    Clipboard(String),
     /// Connect again now instead of waiting for the next try.
     Reconnect,
     /// Close the connection and end.
@@ -63,6 +65,15 @@ pub struct Notice {
     pub text: String,
 }
 
+/// Text that was copied at the server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Clipboard {
+    /// Counts them, so that the same text twice is seen as two.
+    pub number: u64,
+    /// The text.
+    pub text: Arc<str>,
+}
+
 /// Everything a front shows.
 #[derive(Debug, Default)]
 pub struct Shown {
@@ -93,6 +104,8 @@ pub struct Shown {
     pub server_name: String,
     /// The newest notice.
     pub notice: Notice,
+    /// The newest text of the server's clipboard.
+    pub clipboard: Clipboard,
     /// Figures, as METRICS.md names them.
     pub stats: Stats,
 }

@@ -8,7 +8,7 @@ use panto_transport::{Endpoint, Fingerprint, Stream, TlsError, Trust, Verdict, c
 use super::{ClientOptions, Prompt, ServerIdentity, ViewError};
 
 /// How long one attempt to connect may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to the server that is meant.
 pub(super) struct Trusted {
@@ -24,7 +24,7 @@ pub(super) async fn connect_trusted(
     options: &ClientOptions,
     prompt: &Arc<dyn Prompt>,
 ) -> Result<Trusted, ViewError> {
-    let (target, known_hosts) = (&options.target, &options.known_hosts);
+    let target = &options.target;
     let is_unix = matches!(target.endpoint, Endpoint::Unix(_));
     if !options.tls && !is_unix && !may_be_plain(options) {
         let reason =
@@ -40,22 +40,7 @@ pub(super) async fn connect_trusted(
     match start_tls(stream).await {
         Ok(untrusted) => {
             let fingerprint = untrusted.fingerprint();
-            match known_hosts.judge(target, fingerprint, options.trust)? {
-                Verdict::Trusted => {}
-                Verdict::TrustedAndNew => {
-                    known_hosts.remember(target, fingerprint)?;
-                    tracing::info!(%target, %fingerprint, "server is new and trusted from now on");
-                }
-                Verdict::AskUser => {
-                    let (prompt, asked) = (Arc::clone(prompt), target.clone());
-                    let trusted =
-                        tokio::task::spawn_blocking(move || prompt.trust(&asked, fingerprint)).await;
-                    if !trusted.unwrap_or(false) {
-                        return Err(ViewError::NotTrusted);
-                    }
-                    known_hosts.remember(target, fingerprint)?;
-                }
-            }
+            judge(options, prompt, fingerprint).await?;
             let identity = ServerIdentity::Key(fingerprint);
             Ok(Trusted { stream: untrusted.into_trusted(), given_up: (0, 0), identity })
         }
@@ -70,10 +55,39 @@ pub(super) async fn connect_trusted(
     }
 }
 
+/// Makes sure that this key is the server's: by the known servers, or by asking.
+pub(super) async fn judge(
+    options: &ClientOptions,
+    prompt: &Arc<dyn Prompt>,
+    fingerprint: Fingerprint,
+) -> Result<(), ViewError> {
+    let (target, known_hosts) = (&options.target, &options.known_hosts);
+    match known_hosts.judge(target, fingerprint, options.trust)? {
+        Verdict::Trusted => {}
+        Verdict::TrustedAndNew => {
+            known_hosts.remember(target, fingerprint)?;
+            tracing::info!(%target, %fingerprint, "server is new and trusted from now on");
+        }
+        Verdict::AskUser => {
+            let (prompt, asked) = (Arc::clone(prompt), target.clone());
+            let trusted = tokio::task::spawn_blocking(move || prompt.trust(&asked, fingerprint)).await;
+            if !trusted.unwrap_or(false) {
+                return Err(ViewError::NotTrusted);
+            }
+            known_hosts.remember(target, fingerprint)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the server has shown a key before, or is to have one.
+pub(super) fn has_key(options: &ClientOptions) -> bool {
+    let target = &options.target;
+    let known = options.known_hosts.check(target, Fingerprint::of_spki(&[]));
+    target.fingerprint.is_some() || !matches!(known, Ok(Trust::Unknown))
+}
+
 /// Plain connections only to this machine, and never to a server that is known to have a key.
 fn may_be_plain(options: &ClientOptions) -> bool {
-    let target = &options.target;
-    target.is_loopback()
-        && target.fingerprint.is_none()
-        && matches!(options.known_hosts.check(target, Fingerprint::of_spki(&[])), Ok(Trust::Unknown))
+    options.target.is_loopback() && !has_key(options)
 }

@@ -18,6 +18,7 @@ use winit::event::{DeviceEvent, DeviceId, ElementState, Ime, MouseScrollDelta, W
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoopProxy, OwnedDisplayHandle};
 use winit::window::{CursorIcon, CustomCursor, Fullscreen, Window, WindowId};
 
+use super::clipboard::Clipboard;
 use super::cursor;
 use super::error::{WindowError, plain};
 use super::input::Input;
@@ -78,6 +79,12 @@ pub(super) struct App {
     pub(super) overlay: Overlay,
     pub(super) input: Input,
     pub(super) wheel: Wheel,
+    /// The person's clipboard, if it is shared.
+    pub(super) clipboard: Option<Clipboard>,
+    /// Whether the window has the keyboard.
+    pub(super) focused: bool,
+    /// Whether the clipboard is to be looked at as soon as the server may have it.
+    pub(super) unlooked: bool,
     /// Whether `Shown` is to be looked at.
     pub(super) stale: bool,
     pub(super) seen: Seen,
@@ -117,6 +124,8 @@ pub(super) struct Seen {
     pub(super) server: String,
     pub(super) cursor: Option<Arc<CursorImage>>,
     pub(super) pointer: Point,
+    /// Number of the server's text that was taken or refused last.
+    pub(super) clipboard: u64,
 }
 
 /// The window's size on its way to the server.
@@ -141,6 +150,9 @@ impl App {
             overlay: Overlay::new(options.statistics),
             input: Input::default(),
             wheel: Wheel::default(),
+            clipboard: options.clipboard.then(|| Clipboard::start(&handle)),
+            focused: false,
+            unlooked: false,
             view_only: options.view_only,
             handle,
             options,
@@ -224,6 +236,7 @@ impl App {
         self.follow_size(now);
         self.update_live();
         self.send_input();
+        self.share_clipboard();
         self.update_pointer(event_loop);
         self.update_sprites();
         if let Err(error) = self.show() {
@@ -255,6 +268,7 @@ impl App {
                 server: shown.server_name.clone(),
                 cursor: shown.cursor.clone(),
                 pointer: shown.pointer,
+                clipboard: before.clipboard,
             };
             (shown.notice.number != before.notice).then(|| shown.notice.text.clone())
         };
@@ -375,6 +389,25 @@ impl App {
         self.view_only || !self.seen.may_control
     }
 
+    /// Lets each side have what was copied at the other, while the person works here.
+    fn share_clipboard(&mut self) {
+        let Some(clipboard) = &self.clipboard else { return };
+        if !self.focused || self.only_views() || self.seen.connection != Connection::Connected {
+            return;
+        }
+        let theirs = {
+            let shown = self.handle.shown();
+            let is_new = shown.clipboard.number != self.seen.clipboard;
+            self.seen.clipboard = shown.clipboard.number;
+            is_new.then(|| shown.clipboard.text.to_string())
+        };
+        match theirs {
+            theirs if std::mem::take(&mut self.unlooked) => clipboard.look(theirs),
+            Some(text) => clipboard.put(&text),
+            None => {}
+        }
+    }
+
     fn send_input(&mut self) {
         for event in self.input.take() {
             self.handle.send(Command::Input(event));
@@ -480,7 +513,12 @@ impl ApplicationHandler for App {
             }
             // Our own changes are shown without asking, so this is the window system's wish.
             WindowEvent::RedrawRequested => self.scene.damage_all(),
-            WindowEvent::Focused(false) => self.input.blur(),
+            WindowEvent::Focused(focused) => {
+                (self.focused, self.unlooked) = (focused, focused);
+                if !focused {
+                    self.input.blur();
+                }
+            }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
                 self.key(event_loop, &event, is_synthetic)
             }

@@ -3,9 +3,10 @@
 //! Below the [`run`] function: `app` listens and decides, `person` for what the person
 //! does; `scene` holds the window's pixels (`layout`, `scale`); `overlay` what lies over
 //! them (`panels`, `draw`, `font`, `meter`); `input` what goes to the server (`keymap`,
-//! `shortcuts`, `wheel`); `present` brings the pixels to the screen (`gpu`, `cpu`).
+//! `shortcuts`, `wheel`, `clipboard`); `present` brings the pixels to the screen (`gpu`, `cpu`).
 
 mod app;
+mod clipboard;
 mod cpu;
 mod cursor;
 mod draw;

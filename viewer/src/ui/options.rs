@@ -25,6 +25,9 @@ pub struct WindowOptions {
     /// Whether to show the hint on connecting and to confirm shortcuts. Without, and
     /// as long as the connection is well, only the remote screen's pixels are shown.
     pub hints: bool,
+    /// Whether what is copied here is told to the server, and the other way round, while the window
+    /// has the focus and may type.
+    pub clipboard: bool,
     /// Whether the window stays, with the reason, after the connection ended for
     /// good. It never does before the first picture, nor when the reason is empty.
     pub linger: bool,
@@ -42,6 +45,7 @@ impl Default for WindowOptions {
             decorations: true,
             remote_resize: false,
             hints: true,
+            clipboard: false,
             linger: true,
         }
     }

@@ -102,10 +102,12 @@ impl Message {
             3 => {
                 r.take(3, "RFB padding")?;
                 let length = u32::from_be_bytes(r.array("RFB number")?) as usize;
-                match length {
-                    ..=MAX_CUT_TEXT => Self::CutText(latin1(r.take(length, "clipboard")?)),
-                    ..=MAX_SKIPPED => Self::Skip(length),
-                    _ => return Err(DecodeError::TooLarge { what: "clipboard" }),
+                if length > MAX_SKIPPED {
+                    return Err(DecodeError::TooLarge { what: "clipboard" });
+                }
+                match length > MAX_CUT_TEXT {
+                    true => Self::Skip(length),
+                    false => Self::CutText(latin1(r.take(length, "clipboard")?)),
                 }
             }
             150 => Self::EndOfContinuousUpdates,

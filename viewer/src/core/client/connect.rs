@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use panto_protocol::connection::{ClientConfig, ClientConnection};
 use panto_protocol::message::{AuthMethods, Offer, ResumeTicket, Rights, ServerHello, Settings, Welcome};
-use panto_transport::{Endpoint, Pipe};
+use panto_transport::{Endpoint, Pipe, Protocol};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::link::Link;
@@ -14,14 +14,17 @@ use crate::core::trust::{Trusted, connect_trusted};
 use crate::core::{Command, Connection, ViewError};
 
 /// How long the server may take to close after a goodbye.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Bytes that may still come then: twice what a server has on its way at most.
-const MAX_LAST_WORDS: u64 = 16 << 20;
+pub(super) const MAX_LAST_WORDS: u64 = 16 << 20;
 
 impl Client {
     /// Views over one connection, until it ends.
     pub(super) async fn view_once(&mut self, attempt: &mut u32) -> Result<(), ViewError> {
+        if self.options.target.protocol == Protocol::Vnc {
+            return self.view_vnc_once(attempt).await;
+        }
         let mut wishes = Wishes::default();
         let deadline = self.deadline();
         let connected = tokio::select! {
@@ -137,7 +140,7 @@ impl Client {
     }
 
     /// Does what was asked for while there was no connection.
-    fn grant(&mut self, wishes: Wishes) {
+    pub(super) fn grant(&mut self, wishes: Wishes) {
         if let Some(settings) = wishes.settings {
             self.options.settings = settings;
         }
@@ -149,13 +152,13 @@ impl Client {
 
 /// What of a person's commands means something without a connection.
 #[derive(Default)]
-struct Wishes {
+pub(super) struct Wishes {
     settings: Option<Settings>,
     explain: Option<bool>,
 }
 
 /// Waits until the person wants to leave; keeps the newest wishes until then.
-async fn quit(commands: &mut UnboundedReceiver<Command>, wishes: &mut Wishes) {
+pub(super) async fn quit(commands: &mut UnboundedReceiver<Command>, wishes: &mut Wishes) {
     loop {
         match commands.recv().await {
             Some(Command::Quit) | None => return,

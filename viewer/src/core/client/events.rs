@@ -38,7 +38,7 @@ impl Client {
                 ClientEvent::Settings(settings) => {
                     self.options.settings = settings;
                     self.view.update(|s| s.settings = settings);
-                    self.publish(link);
+                    self.publish(&link.counters);
                 }
                 ClientEvent::Digest { frames, digest } => {
                     let verdict = self.painting.check(frames, digest, &link.connection);
@@ -52,7 +52,7 @@ impl Client {
                 ClientEvent::Notice(text) => self.view.notice(text),
                 ClientEvent::Pong { rtt } => {
                     self.stats.rtt_ms = Some(rtt.as_millis_f64());
-                    self.publish(link);
+                    self.publish(&link.counters);
                 }
             }
         }
@@ -72,7 +72,7 @@ impl Client {
         self.painted = link.connection.frames_painted();
         link.answered()?;
         self.judge(shown.verdict, link)?;
-        self.publish(link);
+        self.publish(&link.counters);
         self.leave_if_all_is_painted(link);
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Client {
                 link.answered()?;
             }
         }
-        self.publish(link);
+        self.publish(&link.counters);
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Figures of a viewing: the server's, the viewer's, and where the front sees them (METRICS.md).
 
+use panto_protocol::canvas::digest;
 use panto_protocol::time::Micros;
-use panto_transport::{cpu_seconds, peak_memory_bytes};
+use panto_transport::{Protocol, WireCounters, cpu_seconds, peak_memory_bytes};
 use serde::Deserialize;
 
 use super::Client;
@@ -37,9 +38,9 @@ impl Client {
     }
 
     /// Puts the figures where the front sees them.
-    pub(super) fn publish(&mut self, link: &Link) {
-        self.stats.bytes_down = self.bytes_before.0 + link.counters.read();
-        self.stats.bytes_up = self.bytes_before.1 + link.counters.written();
+    pub(super) fn publish(&mut self, counters: &WireCounters) {
+        self.stats.bytes_down = self.bytes_before.0 + counters.read();
+        self.stats.bytes_up = self.bytes_before.1 + counters.written();
         self.update_stats();
         let stats = self.stats.clone();
         // Without waking: whatever changed the picture wakes the front itself.
@@ -49,13 +50,16 @@ impl Client {
     fn update_stats(&mut self) {
         let settings = self.options.settings;
         let stats = &mut self.stats;
+        stats.duration_s = self.connected_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
+        stats.viewer_cpu_s = cpu_seconds() - self.cpu_at_start;
+        if self.options.target.protocol == Protocol::Vnc {
+            return self.vnc.figures(&self.options, stats);
+        }
         stats.mode = settings.mode.name().into();
         stats.depth = settings.depth.bits();
         stats.scale = settings.scale.divisor() as u8;
         stats.lossless = settings.is_lossless();
         stats.exact_share = self.painting.screen().exact_share();
-        stats.duration_s = self.connected_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
-        stats.viewer_cpu_s = cpu_seconds() - self.cpu_at_start;
         let painting = &self.painting;
         stats.frames = painting.frames();
         stats.updates = painting.commands();
@@ -75,6 +79,10 @@ impl Client {
         self.stats.bytes_up = self.bytes_before.1;
         self.update_stats();
         self.stats.viewer_memory_bytes = peak_memory_bytes();
-        self.stats.digest = self.painting.screen().digest().to_string();
+        self.stats.digest = match self.options.target.protocol {
+            Protocol::Panto => self.painting.screen().digest(),
+            Protocol::Vnc => digest(self.view.handle().shown().picture.view()),
+        }
+        .to_string();
     }
 }

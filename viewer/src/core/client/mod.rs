@@ -6,6 +6,7 @@ mod figures;
 mod keep;
 mod link;
 mod session;
+mod vnc;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,9 +14,10 @@ use std::time::{Duration, Instant};
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::message::Settings;
 use panto_protocol::time::Micros;
-use panto_transport::{Fingerprint, KnownHosts, Target, TrustPolicy, cpu_seconds};
+use panto_transport::{Fingerprint, KnownHosts, Protocol, Target, TrustPolicy, cpu_seconds};
 
 use self::figures::ServerStages;
+pub use self::vnc::VncOptions;
 use super::{Command, Connection, LibraryFile, LibraryStore, Painting, View, ViewError};
 use crate::stats::Stats;
 
@@ -62,6 +64,8 @@ pub struct ClientOptions {
     pub explain: bool,
     /// Where glyphs and tiles are kept from one session to the next, if they are.
     pub disk_cache: Option<LibraryStore>,
+    /// What only VNC servers are asked for.
+    pub vnc: VncOptions,
     /// Come back by itself after a loss.
     pub reconnect: bool,
     /// End after this time, counted from the first picture's connection.
@@ -85,6 +89,8 @@ pub struct Client {
     cpu_at_start: f64,
     stats: Stats,
     server_stages: Option<ServerStages>,
+    /// The rest of a viewing of a VNC server.
+    vnc: vnc::Viewing,
     /// Where what is kept of this server lies, once it is known who it is.
     kept: Option<LibraryFile>,
     saved_at: Instant,
@@ -97,7 +103,9 @@ pub struct Client {
 
 impl Client {
     /// A viewing that is about to begin.
-    pub fn new(options: ClientOptions, prompt: Arc<dyn Prompt>, view: View) -> Self {
+    pub fn new(mut options: ClientOptions, prompt: Arc<dyn Prompt>, view: View) -> Self {
+        // The picture of a VNC server is not painted by commands that could be told apart.
+        options.explain &= options.target.protocol == Protocol::Panto;
         let mut painting = Painting::new(Micros::ZERO);
         painting.set_local_moves(options.local_moves);
         painting.explain(options.explain);
@@ -116,6 +124,7 @@ impl Client {
             cpu_at_start: cpu_seconds(),
             stats: Stats::default(),
             server_stages: None,
+            vnc: vnc::Viewing::default(),
             kept: None,
             saved_at: Instant::now(),
             saved_frames: 0,
@@ -213,6 +222,9 @@ impl Client {
 
     /// Tints the picture by how each area is sent, or no longer.
     fn explain(&mut self, on: bool) {
+        if self.options.target.protocol == Protocol::Vnc {
+            return self.view.notice("A VNC server sends pixels only: there is nothing to explain.");
+        }
         if self.painting.explain(on) {
             self.view.update(|s| s.explained = on);
             self.show();

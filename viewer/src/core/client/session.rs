@@ -145,6 +145,8 @@ impl Client {
             }
             Command::Refresh => connection.send_refresh(),
             Command::Resize(size) => connection.send_resize(size),
+            // Panto's own protocol has no clipboard yet.
+            Command::Clipboard(_) => {}
             Command::Reconnect => return Err(lost("reconnecting on request")),
         }
         Ok(())
