@@ -79,7 +79,8 @@ pub struct Compare {
     /// down=2mbit,rtt=80ms with --link given once for each
     #[arg(long, value_name = "LINK", default_value = "lan")]
     pub link: Vec<String>,
-    /// Real programs to compare with, on work files or the command behind `--`, in real time: tigervnc, x11, nx, rdp, xpra;
+    /// Real programs to compare with, on work files or the command behind `--`, in real time: tigervnc, panto-rfb (Panto's server
+    /// with TigerVNC's viewer), panto-vnc (the other way round), x11, nx, rdp, xpra;
     /// with `:` and a setting, such as tigervnc:zrle or tigervnc:jpeg8
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub peer: Vec<String>,

@@ -24,6 +24,10 @@ const XVFB: Part = part("Xvfb", "xvfb");
 const TIGERVNC: &[Part] =
     &[part("Xtigervnc", "tigervnc-standalone-server"), part("xtigervncviewer", "tigervnc-viewer"), XVFB];
 
+const PANTO_RFB: &[Part] = &[part("xtigervncviewer", "tigervnc-viewer"), XVFB];
+
+const PANTO_VNC: &[Part] = &[part("Xtigervnc", "tigervnc-standalone-server"), XVFB];
+
 const NX: &[Part] = &[part("nxagent", "nxagent"), part("nxproxy", "nxproxy"), XVFB];
 
 const RDP: &[Part] =
@@ -42,6 +46,8 @@ fn parts(peer: Peer) -> &'static [Part] {
     match peer {
         Peer::Panto | Peer::X11 => &[XVFB],
         Peer::TigerVnc => TIGERVNC,
+        Peer::PantoRfb => PANTO_RFB,
+        Peer::PantoVnc => PANTO_VNC,
         Peer::Nx => NX,
         Peer::Rdp => RDP,
         Peer::Xpra => XPRA,

@@ -25,6 +25,7 @@ mod stage;
 mod task;
 mod tigervnc;
 mod usage;
+mod vnc;
 mod watch;
 mod way;
 mod x11;
@@ -53,6 +54,10 @@ pub enum Peer {
     Panto,
     /// TigerVNC: its own X server, Xtigervnc, and xtigervncviewer.
     TigerVnc,
+    /// Panto's server, seen by xtigervncviewer: RFB from Panto.
+    PantoRfb,
+    /// Xtigervnc, seen in the window of `panto view`: RFB to Panto.
+    PantoVnc,
     /// Plain X over TCP: the programs' own requests cross the link.
     X11,
     /// NX: nxagent and nxproxy.
@@ -70,13 +75,24 @@ fn mode_and_flag(mode: &str) -> (&str, &str) {
 
 impl Peer {
     /// All, Panto first.
-    pub const ALL: [Self; 6] = [Self::Panto, Self::TigerVnc, Self::X11, Self::Nx, Self::Rdp, Self::Xpra];
+    pub const ALL: [Self; 8] = [
+        Self::Panto,
+        Self::TigerVnc,
+        Self::PantoRfb,
+        Self::PantoVnc,
+        Self::X11,
+        Self::Nx,
+        Self::Rdp,
+        Self::Xpra,
+    ];
 
     /// Its name in tables and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Panto => "panto",
             Self::TigerVnc => "tigervnc",
+            Self::PantoRfb => "panto-rfb",
+            Self::PantoVnc => "panto-vnc",
             Self::X11 => "x11",
             Self::Nx => "nx",
             Self::Rdp => "rdp",
@@ -85,13 +101,14 @@ impl Peer {
     }
 
     /// Names of its settings, the one to take without a choice first. The only setting of `x11` has
-    /// the empty name. All are lossless but TigerVNC's `jpeg` with its quality, 0 to 9.
+    /// the empty name. All are lossless but RFB's `jpeg` with its quality, 0 to 9.
     pub const fn modes(self) -> &'static [&'static str] {
         match self {
             Self::Panto => {
                 &["auto", "pixels", "pixels+copyrect", "commands", "hybrid", "hybrid+exact", "auto+exact"]
             }
-            Self::TigerVnc => &["tight", "zrle", "jpeg8", "jpeg6", "jpeg4"],
+            Self::TigerVnc | Self::PantoRfb => &["tight", "zrle", "jpeg8", "jpeg6", "jpeg4"],
+            Self::PantoVnc => &["tight", "zrle"],
             Self::X11 => &[""],
             Self::Nx => &["png", "nopack"],
             Self::Rdp => &["bitmap", "uncompressed"],
@@ -114,6 +131,8 @@ impl Peer {
         match self {
             Self::Panto => &panto::Panto,
             Self::TigerVnc => &tigervnc::TigerVnc,
+            Self::PantoRfb => &vnc::PantoRfb,
+            Self::PantoVnc => &vnc::PantoVnc,
             Self::X11 => &x11::X11,
             Self::Nx => &nx::Nx,
             Self::Rdp => &rdp::Rdp,
@@ -187,7 +206,7 @@ impl fmt::Display for Setting {
 pub struct Options {
     /// The link between the two sides.
     pub profile: Profile,
-    /// The `panto` binary, for [`Peer::Panto`].
+    /// The `panto` binary, for the peers that have one.
     pub panto: PathBuf,
     /// How long each thing that is waited for may take: a program's start, the first
     /// picture, the last one.
@@ -363,7 +382,10 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_answered_with_what_does() {
         let message = |text| Setting::parse(text).unwrap_err().to_string();
-        assert_eq!(message("rfb"), "no peer 'rfb'; there are panto, tigervnc, x11, nx, rdp, xpra");
+        assert_eq!(
+            message("rfb"),
+            "no peer 'rfb'; there are panto, tigervnc, panto-rfb, panto-vnc, x11, nx, rdp, xpra"
+        );
         assert_eq!(
             message("tigervnc:jpeg"),
             "tigervnc has no setting 'jpeg'; it has tight, zrle, jpeg8, jpeg6, jpeg4"
