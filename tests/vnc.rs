@@ -255,6 +255,24 @@ async fn typing_scrolling_and_the_pointer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_held_types_on() {
+    let (home, server) = (panto(), Tiger::open(SIZE));
+    let _terminal = terminal(&server.display);
+    let watcher = Watcher::start(options(&home, server.port));
+    enter(&watcher);
+    let key = |down| InputEvent::Key { physical: 30, keysym: 0x61, down, text: String::new() };
+    let mut last = server.display.picture();
+    watcher.send(Command::Input(key(true)));
+    for count in 1..=5 {
+        eventually(&format!("{count} letters"), || (server.display.picture() != last).then_some(()));
+        last = server.display.picture();
+    }
+    watcher.send(Command::Input(key(false)));
+    rested(&server.display);
+    watcher.quit().await.1.expect("a good end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_screen_follows_the_window_and_the_server() {
     let (home, server) = (panto(), Tiger::open(SIZE));
     let _terminal = terminal(&server.display);

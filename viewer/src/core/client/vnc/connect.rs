@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use panto_protocol::message::Mode;
 use panto_protocol::rfb::client::{
     Connection as Rfb, Handshake, HandshakeError, HandshakeEvent, Security, ServerInit,
 };
@@ -38,8 +39,9 @@ impl Client {
         *attempt = 0;
         let counters = stream.counters();
         let config = self.options.vnc.config(self.options.settings.depth, self.options.view_only);
+        let readable = !stream.is_encrypted() && !self.options.target.is_loopback();
         let mut link = Link::new(Pipe::new(stream), Rfb::new(&init, &config), Arc::clone(&counters));
-        self.begin_vnc(&init);
+        self.begin_vnc(&init, readable);
         link.connection.feed(&said);
         let result = self.drive_vnc(&mut link).await;
         if !result.as_ref().is_err_and(ViewError::is_retryable) {
@@ -51,8 +53,8 @@ impl Client {
         result
     }
 
-    /// Shows the server's screen from now on.
-    fn begin_vnc(&mut self, init: &ServerInit) {
+    /// Shows the server's screen from now on. `readable`: whether others on the way can read along.
+    fn begin_vnc(&mut self, init: &ServerInit, readable: bool) {
         self.connected_at.get_or_insert_with(Instant::now);
         self.vnc.painter.begin(init.size);
         self.vnc.hands.forget();
@@ -70,11 +72,21 @@ impl Client {
             s.server_name = init.name.clone();
             s.cursor = None;
         });
-        if !std::mem::replace(&mut self.vnc.told, true) {
-            let given = self.options.settings;
-            if given.scale != settings.scale || given.depth != settings.depth {
-                self.view.notice("A VNC server sends 24, 16 or 8 bits a pixel, at full size.");
-            }
+        if std::mem::replace(&mut self.vnc.told, true) {
+            return;
+        }
+        let given = self.options.settings;
+        let means_nothing = !matches!(given.mode, Mode::Auto | Mode::Pixels)
+            || (given.scale, given.depth) != (settings.scale, settings.depth);
+        if means_nothing {
+            let text = "A VNC server sends pixels only, of 24, 16 or 8 bits and at full size";
+            tracing::warn!("{text}: what else was asked for means nothing there");
+            self.view.notice(text);
+        }
+        if readable {
+            let text = "Not encrypted: others on the way can read what is shown and typed";
+            tracing::warn!("{text}; through ssh they cannot: ssh -L 5900:localhost:5900 HOST");
+            self.view.notice(text);
         }
     }
 
@@ -137,12 +149,6 @@ impl Client {
                     handshake.authenticate(&self.options.vnc.user(), &secret);
                 }
                 Ok(Some(HandshakeEvent::Init(init))) => {
-                    if !stream.is_encrypted() && !self.options.target.is_loopback() {
-                        self.view.notice(
-                            "Not encrypted: what is shown and typed can be read on the way. Through ssh it cannot: \
-                             ssh -L 5900:localhost:5900 HOST",
-                        );
-                    }
                     return Ok(Some(Open { stream, init, said: bytes }));
                 }
                 Err(HandshakeError::Denied { reason }) => return Err(ViewError::Auth { reason }),
