@@ -406,3 +406,14 @@ async fn whoever_speaks_no_rfb_is_named() {
     let error = result.expect_err("nobody");
     assert!(error.to_string().contains("a VNC server running there"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_is_left_when_the_person_likes() {
+    let (home, port) = (panto(), free_port());
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let watcher = Watcher::start(options(&home, port));
+    let _silent = listener.accept().unwrap();
+    let began = std::time::Instant::now();
+    watcher.quit().await.1.expect("a good end");
+    assert!(began.elapsed() < std::time::Duration::from_secs(3));
+}
