@@ -255,6 +255,24 @@ async fn typing_scrolling_and_the_pointer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_held_types_on() {
+    let (home, server) = (panto(), Tiger::open(SIZE));
+    let _terminal = terminal(&server.display);
+    let watcher = Watcher::start(options(&home, server.port));
+    enter(&watcher);
+    let key = |down| InputEvent::Key { physical: 30, keysym: 0x61, down, text: String::new() };
+    let mut last = server.display.picture();
+    watcher.send(Command::Input(key(true)));
+    for count in 1..=5 {
+        eventually(&format!("{count} letters"), || (server.display.picture() != last).then_some(()));
+        last = server.display.picture();
+    }
+    watcher.send(Command::Input(key(false)));
+    rested(&server.display);
+    watcher.quit().await.1.expect("a good end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_screen_follows_the_window_and_the_server() {
     let (home, server) = (panto(), Tiger::open(SIZE));
     let _terminal = terminal(&server.display);
@@ -387,4 +405,15 @@ async fn whoever_speaks_no_rfb_is_named() {
     let (_, result) = Watcher::start(options(&home, port)).ended().await;
     let error = result.expect_err("nobody");
     assert!(error.to_string().contains("a VNC server running there"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_is_left_when_the_person_likes() {
+    let (home, port) = (panto(), free_port());
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let watcher = Watcher::start(options(&home, port));
+    let _silent = listener.accept().unwrap();
+    let began = std::time::Instant::now();
+    watcher.quit().await.1.expect("a good end");
+    assert!(began.elapsed() < std::time::Duration::from_secs(3));
 }

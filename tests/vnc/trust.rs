@@ -80,12 +80,18 @@ async fn inside_tls_a_server_is_known_again() {
     let password = password_file(&home);
     let [cert, key] = certificate(&home.path("."), "first");
     let port = free_port();
-    let with = |types: &'static str, cert: &str, key: &str| {
-        let args = ["-SecurityTypes", types, "-X509Cert", cert, "-X509Key", key, "-PasswordFile", &password];
+    let of = |types: &str, cert: &str, key: &str, more: &[&str]| {
+        let mut args =
+            vec!["-SecurityTypes", types, "-X509Cert", cert, "-X509Key", key, "-PasswordFile", &password];
+        args.extend(more);
         Tiger::start(SIZE, port, &args)
     };
-    for types in ["X509None", "X509Vnc", "TLSVnc,X509Vnc,VncAuth"] {
-        let server = with(types, &cert, &key);
+    let with = |types: &str, cert: &str, key: &str| of(types, cert, key, &[]);
+    let old = ["-GnuTLSPriority", "NORMAL:-VERS-TLS1.3"];
+    for (types, more) in
+        [("X509None", &[][..]), ("X509Vnc", &[]), ("X509None", &old), ("TLSVnc,X509Vnc,VncAuth", &[])]
+    {
+        let server = of(types, &cert, &key, more);
         let _terminal = terminal(&server.display);
         server.hide_pointer();
         let watcher = Watcher::start_with(options(&home, port), Knows::one("password"));

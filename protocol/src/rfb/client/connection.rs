@@ -89,8 +89,8 @@ enum State {
 /// A client's side of an open connection.
 #[derive(Debug)]
 pub struct Connection {
-    size: Size,
-    screens: Vec<Screen>,
+    pub(super) size: Size,
+    pub(super) screens: Vec<Screen>,
     format: PixelFormat,
     map: Vec<Color>,
     decoder: Decoder,
@@ -100,11 +100,11 @@ pub struct Connection {
     read: usize,
     /// Bytes of input without which there is nothing new to read.
     need: usize,
-    out: Writer,
+    pub(super) out: Writer,
     can_resize: bool,
     has_fences: bool,
-    has_qemu_keys: bool,
-    has_extended_buttons: bool,
+    pub(super) has_qemu_keys: bool,
+    pub(super) has_extended_buttons: bool,
     /// Whether updates come without requests.
     continuous: bool,
     bytes: BTreeMap<&'static str, u64>,
@@ -139,7 +139,10 @@ impl Connection {
 
     /// Takes bytes; call [`Connection::poll`] until it gives nothing.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.read == self.input.len() || self.read > SLACK {
+        if self.read == self.input.len() && self.input.capacity() > 16 * SLACK {
+            // One large rectangle is no reason to keep its memory.
+            (self.input, self.read) = (Vec::new(), 0);
+        } else if self.read == self.input.len() || self.read > SLACK {
             self.input.drain(..self.read);
             self.read = 0;
         }
@@ -221,72 +224,6 @@ impl Connection {
     /// Bytes of rectangles by the names of their encodings, headers included.
     pub fn bytes_by_encoding(&self) -> &BTreeMap<&'static str, u64> {
         &self.bytes
-    }
-
-    /// Asks for the whole picture again.
-    pub fn refresh(&mut self) {
-        self.request(false);
-    }
-
-    /// Presses or lets go a key: by its keysym and, where the server knows them, by Linux's evdev
-    /// code (0 for none).
-    pub fn key(&mut self, down: bool, keysym: u32, evdev: u16) {
-        match xt_code(evdev) {
-            Some(code) if self.has_qemu_keys => self.say(&ClientMessage::ExtendedKey { down, keysym, code }),
-            _ if keysym != 0 => self.say(&ClientMessage::Key { down, keysym }),
-            // A server that takes keysyms only cannot be told.
-            _ => {}
-        }
-    }
-
-    /// The pointer is here with these buttons down: bit 0 is button 1, the left one; 3 to 6 are the
-    /// wheel, 7 is "back". Buttons that the server cannot know are left out.
-    pub fn pointer(&mut self, buttons: u16, position: Point) {
-        let within = |v: i32, side: u32| v.clamp(0, side as i32 - 1) as u16;
-        let (x, y) = (within(position.x, self.size.width), within(position.y, self.size.height));
-        if !self.has_extended_buttons {
-            return self.say(&ClientMessage::Pointer { buttons: buttons as u8, x, y });
-        }
-        // Bit 7 says that a byte more follows (rfbproto, ExtendedMouseButtons).
-        let marker = if buttons >> 7 != 0 { 0x80 } else { 0 };
-        self.say(&ClientMessage::Pointer { buttons: buttons as u8 & 0x7f | marker, x, y });
-        if marker != 0 {
-            self.out.u8((buttons >> 7) as u8);
-        }
-    }
-
-    /// The client's clipboard. The protocol knows Latin-1 only; other characters become `?`. What is
-    /// longer than [`MAX_CUT_TEXT`] is not sent.
-    pub fn cut_text(&mut self, text: &str) {
-        let text: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-        if text.len() <= MAX_CUT_TEXT {
-            self.say(&ClientMessage::CutText(text));
-        }
-    }
-
-    /// Asks for a screen of this size. The server answers with [`Event::Resized`] or
-    /// [`Event::NotResized`]. Sides are below 65,536.
-    pub fn set_desktop_size(&mut self, size: Size) {
-        let first = self.screens.first().copied();
-        let (id, flags) = first.map_or((0, 0), |screen| (screen.id, screen.flags));
-        let screens = vec![Screen { id, rect: Rect::of_size(size), flags }];
-        self.say(&ClientMessage::SetDesktopSize { size, screens });
-    }
-
-    /// Asks for a sign of life that comes behind everything the server sends until then
-    /// ([`Event::Pong`]). At most 64 bytes; only for servers that have fences.
-    pub fn ping(&mut self, payload: &[u8]) {
-        // Behind what came before, and before what comes after: bits 0 and 1 (rfbproto, Fence).
-        let payload = payload[..payload.len().min(64)].to_vec();
-        self.say(&ClientMessage::Fence(Fence { flags: Fence::REQUEST | 0b11, payload }));
-    }
-
-    fn say(&mut self, message: &ClientMessage) {
-        message.encode(&mut self.out);
-    }
-
-    fn request(&mut self, incremental: bool) {
-        self.say(&ClientMessage::UpdateRequest { incremental, rect: Rect::of_size(self.size) });
     }
 
     fn step(&mut self, r: &mut Reader<'_>) -> Result<Step, ConnectionError> {
@@ -382,10 +319,6 @@ impl Connection {
                 Step::On
             }
         }
-    }
-
-    fn go_on_updating(&mut self) {
-        self.say(&ClientMessage::ContinuousUpdates { enable: true, rect: Rect::of_size(self.size) });
     }
 
     fn pseudo(&mut self, pseudo: Pseudo) -> Step {

@@ -13,6 +13,7 @@ mod connection;
 mod handshake;
 mod message;
 mod pseudo;
+mod say;
 mod security;
 #[cfg(test)]
 mod tests;

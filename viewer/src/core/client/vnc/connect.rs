@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use panto_protocol::message::Mode;
 use panto_protocol::rfb::client::{
     Connection as Rfb, Handshake, HandshakeError, HandshakeEvent, Security, ServerInit,
 };
@@ -38,8 +39,9 @@ impl Client {
         *attempt = 0;
         let counters = stream.counters();
         let config = self.options.vnc.config(self.options.settings.depth, self.options.view_only);
+        let readable = !stream.is_encrypted() && !self.options.target.is_loopback();
         let mut link = Link::new(Pipe::new(stream), Rfb::new(&init, &config), Arc::clone(&counters));
-        self.begin_vnc(&init);
+        self.begin_vnc(&init, readable);
         link.connection.feed(&said);
         let result = self.drive_vnc(&mut link).await;
         if !result.as_ref().is_err_and(ViewError::is_retryable) {
@@ -51,8 +53,8 @@ impl Client {
         result
     }
 
-    /// Shows the server's screen from now on.
-    fn begin_vnc(&mut self, init: &ServerInit) {
+    /// Shows the server's screen from now on. `readable`: whether others on the way can read along.
+    fn begin_vnc(&mut self, init: &ServerInit, readable: bool) {
         self.connected_at.get_or_insert_with(Instant::now);
         self.vnc.painter.begin(init.size);
         self.vnc.hands.forget();
@@ -70,11 +72,21 @@ impl Client {
             s.server_name = init.name.clone();
             s.cursor = None;
         });
-        if !std::mem::replace(&mut self.vnc.told, true) {
-            let given = self.options.settings;
-            if given.scale != settings.scale || given.depth != settings.depth {
-                self.view.notice("A VNC server sends 24, 16 or 8 bits a pixel, at full size.");
-            }
+        if std::mem::replace(&mut self.vnc.told, true) {
+            return;
+        }
+        let given = self.options.settings;
+        let means_nothing = !matches!(given.mode, Mode::Auto | Mode::Pixels)
+            || (given.scale, given.depth) != (settings.scale, settings.depth);
+        if means_nothing {
+            let text = "A VNC server sends pixels only, of 24, 16 or 8 bits and at full size";
+            tracing::warn!("{text}: what else was asked for means nothing there");
+            self.view.notice(text);
+        }
+        if readable {
+            let text = "Not encrypted: others on the way can read what is shown and typed";
+            tracing::warn!("{text}; through ssh they cannot: ssh -L 5900:localhost:5900 HOST");
+            self.view.notice(text);
         }
     }
 
@@ -84,15 +96,11 @@ impl Client {
         let mut wrong = None;
         loop {
             let asked_before = self.secret.is_none();
-            let mut wishes = Wishes::default();
-            let deadline = self.deadline();
-            let stream = tokio::select! {
-                stream = connect(&self.options.target, CONNECT_TIMEOUT) => Some(stream?),
-                () = quit(&mut self.view.commands, &mut wishes) => None,
-                () = until(deadline) => None,
+            let target = self.options.target.clone();
+            let Some(stream) = self.unless_over(connect(&target, CONNECT_TIMEOUT)).await else {
+                return Ok(None);
             };
-            self.grant(wishes);
-            let Some(stream) = stream else { return Ok(None) };
+            let stream = stream?;
             let counters = stream.counters();
             let shaken = self.shake(stream, wrong.clone()).await;
             if !matches!(shaken, Ok(Some(_))) {
@@ -121,28 +129,30 @@ impl Client {
             let fed = handshake.feed(&mut r);
             bytes = r.rest().to_vec();
             let said = handshake.take_output();
-            self.send(&mut stream, &said).await?;
+            send(&mut stream, &said).await?;
             match fed {
-                Ok(None) => self.receive(&mut stream, &mut bytes).await?,
+                Ok(None) => match self.unless_over(receive(&mut stream, &mut bytes)).await {
+                    Some(received) => received?,
+                    None => return Ok(None),
+                },
                 Ok(Some(HandshakeEvent::Tls)) => {
                     if !bytes.is_empty() {
                         return Err(lost("the server speaks before TLS has begun"));
                     }
-                    let untrusted = start_tls_any(stream).await?;
-                    judge(&self.options, &self.prompt, untrusted.fingerprint()).await?;
-                    stream = untrusted.into_trusted();
+                    let (options, prompt) = (self.options.clone(), Arc::clone(&self.prompt));
+                    let trusted = async {
+                        let untrusted = start_tls_any(stream).await?;
+                        judge(&options, &prompt, untrusted.fingerprint()).await?;
+                        Ok::<_, ViewError>(untrusted.into_trusted())
+                    };
+                    let Some(trusted) = self.unless_over(trusted).await else { return Ok(None) };
+                    stream = trusted?;
                 }
                 Ok(Some(HandshakeEvent::Secret { .. })) => {
                     let Some(secret) = self.ask_secret(wrong.clone()).await? else { return Ok(None) };
                     handshake.authenticate(&self.options.vnc.user(), &secret);
                 }
                 Ok(Some(HandshakeEvent::Init(init))) => {
-                    if !stream.is_encrypted() && !self.options.target.is_loopback() {
-                        self.view.notice(
-                            "Not encrypted: what is shown and typed can be read on the way. Through ssh it cannot: \
-                             ssh -L 5900:localhost:5900 HOST",
-                        );
-                    }
                     return Ok(Some(Open { stream, init, said: bytes }));
                 }
                 Err(HandshakeError::Denied { reason }) => return Err(ViewError::Auth { reason }),
@@ -163,12 +173,8 @@ impl Client {
         let (prompt, server, said) =
             (Arc::clone(&self.prompt), self.options.target.to_string(), wrong.clone());
         let asked = tokio::task::spawn_blocking(move || prompt.secret(&server, said.as_deref()));
-        let mut wishes = Wishes::default();
-        let answer = tokio::select! {
-            answer = asked => answer.ok().flatten(),
-            () = quit(&mut self.view.commands, &mut wishes) => return Ok(None),
-        };
-        self.grant(wishes);
+        let Some(answer) = self.unless_over(asked).await else { return Ok(None) };
+        let answer = answer.ok().flatten();
         let secret = answer.ok_or_else(|| ViewError::Auth {
             reason: wrong.unwrap_or_else(|| {
                 "the server asks for a password, and none was given (--password-file)".into()
@@ -178,27 +184,40 @@ impl Client {
         Ok(Some(secret))
     }
 
-    async fn send(&self, stream: &mut Stream, bytes: &[u8]) -> Result<(), ViewError> {
-        let all = async {
-            stream.write_all(bytes).await?;
-            stream.flush().await
+    /// Waits for a step; `None` if the person leaves before, or the time is over.
+    async fn unless_over<T>(&mut self, step: impl Future<Output = T>) -> Option<T> {
+        let mut wishes = Wishes::default();
+        let deadline = self.deadline();
+        let done = tokio::select! {
+            value = step => Some(value),
+            () = quit(&mut self.view.commands, &mut wishes) => None,
+            () = until(deadline) => None,
         };
-        within("the server's handshake", all).await
+        self.grant(wishes);
+        done
     }
+}
 
-    async fn receive(&self, stream: &mut Stream, bytes: &mut Vec<u8>) -> Result<(), ViewError> {
-        // No step of a handshake is longer than a few kilobytes.
-        let mut piece = [0; 4096];
-        let read = async {
-            match stream.read(&mut piece).await? {
-                0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                n => Ok(n),
-            }
-        };
-        let n = within("the server's handshake", read).await?;
-        bytes.extend_from_slice(&piece[..n]);
-        Ok(())
-    }
+async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), ViewError> {
+    let all = async {
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    };
+    within("the server's handshake", all).await
+}
+
+async fn receive(stream: &mut Stream, bytes: &mut Vec<u8>) -> Result<(), ViewError> {
+    // No step of a handshake is longer than a few kilobytes.
+    let mut piece = [0; 4096];
+    let read = async {
+        match stream.read(&mut piece).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            n => Ok(n),
+        }
+    };
+    let n = within("the server's handshake", read).await?;
+    bytes.extend_from_slice(&piece[..n]);
+    Ok(())
 }
 
 /// Waits for a step of the handshake, but not for ever.

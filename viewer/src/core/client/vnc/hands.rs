@@ -5,9 +5,14 @@ use std::collections::BTreeMap;
 use panto_protocol::geometry::Point;
 use panto_protocol::message::InputEvent;
 use panto_protocol::rfb::client::Connection;
+use panto_protocol::time::Micros;
 
 /// [`InputEvent::Scroll`]'s units of a notch of the wheel.
 const NOTCH: i32 = 120;
+
+/// How long a key is held before it repeats, and how often it does then: what desktops begin with.
+const REPEAT_AFTER: Micros = Micros::from_millis(500);
+const REPEAT_EVERY: Micros = Micros::from_millis(33);
 
 /// The wheel's buttons, as bits: up, down, left, right.
 const WHEEL: [u16; 4] = [1 << 3, 1 << 4, 1 << 5, 1 << 6];
@@ -19,13 +24,23 @@ pub(super) struct Hands {
     keys: BTreeMap<u16, u32>,
     buttons: u16,
     position: Point,
+    /// The key that was pressed last, if it is still down and repeats.
+    repeating: Option<Repeating>,
     /// Turns of the wheel, to the right and down, that make no notch yet.
     turned: (i32, i32),
 }
 
+/// A key that is held down.
+#[derive(Debug, Clone, Copy)]
+struct Repeating {
+    physical: u16,
+    keysym: u32,
+    due: Micros,
+}
+
 impl Hands {
     /// Tells the server what the person did.
-    pub(super) fn act(&mut self, event: &InputEvent, connection: &mut Connection) {
+    pub(super) fn act(&mut self, event: &InputEvent, now: Micros, connection: &mut Connection) {
         match event {
             InputEvent::Pointer { position } => {
                 self.position = *position;
@@ -50,8 +65,16 @@ impl Hands {
                     self.keys.insert(*physical, keysym);
                 }
                 connection.key(*down, keysym, *physical);
+                if *down {
+                    let due = Micros(now.0 + REPEAT_AFTER.0);
+                    self.repeating =
+                        repeats(keysym).then_some(Repeating { physical: *physical, keysym, due });
+                } else {
+                    self.repeating.take_if(|r| (r.physical, r.keysym) == (*physical, keysym));
+                }
             }
             InputEvent::KeysDown { keys } => {
+                self.repeating.take_if(|r| !keys.contains(&r.physical));
                 self.keys.retain(|physical, keysym| {
                     let stays = keys.contains(physical);
                     if !stays {
@@ -69,9 +92,24 @@ impl Hands {
         }
     }
 
+    /// When to call [`Hands::handle_timeout`]; ask again after every other call.
+    pub(super) fn poll_timeout(&self) -> Option<Micros> {
+        self.repeating.map(|r| r.due)
+    }
+
+    /// Presses a held key again. Servers of VNC leave that to viewers: on a slow link a release
+    /// that is late would make theirs type on.
+    pub(super) fn handle_timeout(&mut self, now: Micros, connection: &mut Connection) {
+        if let Some(repeating) = self.repeating.as_mut().filter(|r| r.due <= now) {
+            connection.key(true, repeating.keysym, repeating.physical);
+            // What could not be sent in time is left out.
+            repeating.due = Micros(now.0 + REPEAT_EVERY.0);
+        }
+    }
+
     /// Lets everything go.
     pub(super) fn release(&mut self, connection: &mut Connection) {
-        self.act(&InputEvent::KeysDown { keys: Vec::new() }, connection);
+        self.act(&InputEvent::KeysDown { keys: Vec::new() }, Micros::ZERO, connection);
         if std::mem::take(&mut self.buttons) != 0 {
             connection.pointer(0, self.position);
         }
@@ -102,6 +140,12 @@ impl Hands {
         turn(&mut self.turned.1, dy, [WHEEL[0], WHEEL[1]]);
         turn(&mut self.turned.0, dx, [WHEEL[2], WHEEL[3]]);
     }
+}
+
+/// Whether a key that is held types on: modifiers and locks do not (X11's keysymdef.h: Shift_L to
+/// Hyper_R, the levels and groups of ISO, Mode_switch, Num_Lock).
+const fn repeats(keysym: u32) -> bool {
+    !matches!(keysym, 0xffe1..=0xffee | 0xfe01..=0xfe1f | 0xff7e..=0xff7f | 0xff14)
 }
 
 /// The one character of a text.
@@ -136,7 +180,7 @@ mod tests {
         let mut connection = Connection::new(&init, &Config::default());
         connection.take_output();
         let mut hands = Hands::default();
-        events.iter().for_each(|event| hands.act(event, &mut connection));
+        events.iter().for_each(|event| hands.act(event, Micros::ZERO, &mut connection));
         let bytes = connection.take_output();
         let mut r = Reader::new(&bytes);
         let mut said = Vec::new();
@@ -172,6 +216,28 @@ mod tests {
             &[InputEvent::Text { text: all.into() }],
             &[typed(0x0100_0436, true), typed(0x0100_0436, false), typed(0xff0d, true), typed(0xff0d, false)],
         );
+    }
+
+    #[test]
+    fn a_key_that_is_held_types_on() {
+        let init = ServerInit { size: Size::new(100, 100), name: String::new() };
+        let mut connection = Connection::new(&init, &Config::default());
+        let mut hands = Hands::default();
+        hands.act(&key(30, 0x61, true), Micros::from_millis(100), &mut connection);
+        hands.act(&key(42, 0xffe1, true), Micros::from_millis(100), &mut connection);
+        assert_eq!(hands.poll_timeout(), None, "a modifier ends it");
+        hands.act(&key(48, 0x62, true), Micros::from_millis(100), &mut connection);
+        assert_eq!(hands.poll_timeout(), Some(Micros::from_millis(600)));
+        connection.take_output();
+        hands.handle_timeout(Micros::from_millis(599), &mut connection);
+        assert!(!connection.has_output());
+        hands.handle_timeout(Micros::from_millis(700), &mut connection);
+        assert_eq!(connection.take_output(), [4, 1, 0, 0, 0, 0, 0, 0x62]);
+        assert_eq!(hands.poll_timeout(), Some(Micros::from_millis(733)));
+        hands.act(&key(30, 0x61, false), Micros::from_millis(710), &mut connection);
+        assert!(hands.poll_timeout().is_some(), "another key was let go");
+        hands.act(&InputEvent::KeysDown { keys: vec![] }, Micros::from_millis(720), &mut connection);
+        assert_eq!(hands.poll_timeout(), None);
     }
 
     #[test]

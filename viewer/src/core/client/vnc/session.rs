@@ -90,6 +90,7 @@ impl Client {
             let pings = link.connection.has_fences()
                 && self.options.duration.is_none()
                 && link.pinged_at != self.vnc.painter.updates();
+            let repeat = self.vnc.hands.poll_timeout().map(|at| self.origin + Duration::from(at));
             tokio::select! {
                 turn = link.pipe.turn() => match turn {
                     Ok(Turn::Read(bytes)) => link.connection.feed(bytes),
@@ -105,6 +106,11 @@ impl Client {
                     Some(_) => link.done = true,
                     None => self.leave_vnc(link),
                 },
+                // Never while what was typed before still waits.
+                () = until(repeat), if link.pipe.is_writable() => {
+                    let now = self.now();
+                    self.vnc.hands.handle_timeout(now, &mut link.connection);
+                }
                 _ = ping.tick(), if pings => {
                     link.pinged_at = self.vnc.painter.updates();
                     link.pinged = Some(Instant::now());
@@ -210,8 +216,9 @@ impl Client {
             Command::Quit => self.leave_vnc(link),
             Command::Explain(on) => self.explain(on),
             Command::Input(event) if may => {
-                self.vnc.hands.act(&event, &mut link.connection);
-                self.vnc.painter.input_sent(self.now());
+                let now = self.now();
+                self.vnc.hands.act(&event, now, &mut link.connection);
+                self.vnc.painter.input_sent(now);
                 let pointer = self.vnc.hands.position();
                 self.view.handle().shown().pointer = pointer;
             }
