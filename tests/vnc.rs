@@ -311,17 +311,17 @@ async fn clipboards_both_ways() {
     let (home, server) = (panto(), Tiger::open(SIZE));
     let watcher = Watcher::start(options(&home, server.port));
     connected(&watcher);
-    watcher.send(Command::Clipboard("from here: Grüße".into()));
+    watcher.send(Command::Clipboard("from here: Grüße, 行".into()));
     eventually("the server has it", || {
         let out = Program::new("xclip")
             .env("DISPLAY", server.display.name())
             .args(["-selection", "clipboard", "-o"])
             .output()
             .expect("xclip starts");
-        (String::from_utf8_lossy(&out.stdout) == "from here: Grüße").then_some(())
+        (String::from_utf8_lossy(&out.stdout) == "from here: Grüße, 行").then_some(())
     });
     let file = home.path("text");
-    std::fs::write(&file, "from there: é\n").unwrap();
+    std::fs::write(&file, "from there: é €\n").unwrap();
     let _owner = Running::start(
         Program::new("xclip")
             .env("DISPLAY", server.display.name())
@@ -329,7 +329,7 @@ async fn clipboards_both_ways() {
             .arg(&file),
     );
     eventually("it came here", || {
-        (&*watcher.handle.shown().clipboard.text == "from there: é\n").then_some(())
+        (&*watcher.handle.shown().clipboard.text == "from there: é €\n").then_some(())
     });
     watcher.quit().await.1.expect("a good end");
 }

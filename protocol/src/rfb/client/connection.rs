@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::super::encoding::{Decoder, Progress};
-use super::super::xt_code;
 use super::super::{ClientMessage, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader, Screen};
 use super::ServerInit;
 use super::message::{Event, Message};
@@ -105,6 +104,9 @@ pub struct Connection {
     has_fences: bool,
     pub(super) has_qemu_keys: bool,
     pub(super) has_extended_buttons: bool,
+    pub(super) has_extended_clipboard: bool,
+    /// The client's own text, to be sent when the server asks for it.
+    pub(super) text: Option<String>,
     /// Whether updates come without requests.
     continuous: bool,
     bytes: BTreeMap<&'static str, u64>,
@@ -128,6 +130,8 @@ impl Connection {
             has_fences: false,
             has_qemu_keys: false,
             has_extended_buttons: false,
+            has_extended_clipboard: false,
+            text: None,
             continuous: false,
             bytes: BTreeMap::new(),
         };
@@ -296,6 +300,10 @@ impl Connection {
             }
             Message::Bell => Step::Event(Event::Bell),
             Message::CutText(text) => Step::Event(Event::CutText(text)),
+            Message::Clipboard(message) => match self.clipboard(message) {
+                Some(text) => Step::Event(Event::CutText(text)),
+                None => Step::On,
+            },
             Message::Skip(length) => {
                 self.state = State::Skip(length, length);
                 Step::On
@@ -436,6 +444,7 @@ fn encodings(config: &Config) -> Vec<EncodingId> {
         EncodingId::EXTENDED_BUTTONS,
         EncodingId::FENCE,
         EncodingId::CONTINUOUS_UPDATES,
+        EncodingId::EXTENDED_CLIPBOARD,
     ]);
     if config.cursor {
         all.extend([EncodingId::CURSOR_WITH_ALPHA, EncodingId::CURSOR, EncodingId::POINTER_POSITION]);

@@ -1,6 +1,7 @@
 //! What a server says, and what comes of it.
 
-use super::super::{EncodingId, Fence, MAX_CUT_TEXT};
+use super::super::clipboard::MAX_CLIPBOARD;
+use super::super::{Clipboard, EncodingId, Fence, MAX_CUT_TEXT};
 use crate::canvas::CursorImage;
 use crate::geometry::{Point, Rect, Size};
 use crate::pixel::{Color, Picture, rgb};
@@ -73,6 +74,7 @@ pub(super) enum Message {
     },
     Bell,
     CutText(String),
+    Clipboard(Clipboard),
     /// A clipboard of so many bytes follows, and is too long.
     Skip(usize),
     EndOfContinuousUpdates,
@@ -101,19 +103,31 @@ impl Message {
             2 => Self::Bell,
             3 => {
                 r.take(3, "RFB padding")?;
-                let length = u32::from_be_bytes(r.array("RFB number")?) as usize;
+                // Negative lengths are the extended clipboard's (rfbproto).
+                let length = i32::from_be_bytes(r.array("RFB number")?);
+                let (extended, length) = (length < 0, length.unsigned_abs() as usize);
                 if length > MAX_SKIPPED {
                     return Err(DecodeError::TooLarge { what: "clipboard" });
                 }
-                match length > MAX_CUT_TEXT {
-                    true => Self::Skip(length),
-                    false => Self::CutText(latin1(r.take(length, "clipboard")?)),
+                match (extended, length) {
+                    (true, ..=MAX_CLIPBOARD) => extended_clipboard(r.take(length, "clipboard")?)?,
+                    (false, ..=MAX_CUT_TEXT) => Self::CutText(latin1(r.take(length, "clipboard")?)),
+                    _ => Self::Skip(length),
                 }
             }
             150 => Self::EndOfContinuousUpdates,
             248 => Self::Fence(Fence::decode(r)?),
             other => return Err(DecodeError::Unknown { what: "RFB message", value: other.into() }),
         })
+    }
+}
+
+/// A message of the extended clipboard. A text that is too long is left out as any other.
+fn extended_clipboard(bytes: &[u8]) -> Result<Message, DecodeError> {
+    match Clipboard::decode(bytes) {
+        Ok(message) => Ok(Message::Clipboard(message)),
+        Err(DecodeError::TooShort { .. }) => Err(DecodeError::Invalid { what: "clipboard" }),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a client says once it is in.
 
+use super::super::{Clipboard, xt_code};
 use super::connection::Connection;
-use super::xt_code;
 use crate::geometry::{Point, Rect, Size};
 use crate::rfb::{ClientMessage, Fence, MAX_CUT_TEXT, Screen};
 
@@ -38,13 +38,34 @@ impl Connection {
         }
     }
 
-    /// The client's clipboard. The protocol knows Latin-1 only; other characters become `?`. What is
-    /// longer than [`MAX_CUT_TEXT`] is not sent.
+    /// The client's clipboard. Servers without the extended one (rfbproto) know Latin-1 only; other
+    /// characters become `?`. What is longer than [`MAX_CUT_TEXT`] is not sent.
     pub fn cut_text(&mut self, text: &str) {
+        if self.has_extended_clipboard {
+            self.text = (text.len() <= MAX_CUT_TEXT).then(|| text.to_owned());
+            return self.say(&ClientMessage::Clipboard(Clipboard::Notify { text: self.text.is_some() }));
+        }
         let text: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
         if text.len() <= MAX_CUT_TEXT {
             self.say(&ClientMessage::CutText(text));
         }
+    }
+
+    /// Answers the server's extended clipboard; returns a text that it has sent.
+    pub(super) fn clipboard(&mut self, message: Clipboard) -> Option<String> {
+        let answer = match message {
+            Clipboard::Caps { .. } => {
+                self.has_extended_clipboard = true;
+                Clipboard::ours()
+            }
+            Clipboard::Notify { text: true } => Clipboard::Request { text: true },
+            Clipboard::Request { text: true } => Clipboard::Provide(self.text.clone()),
+            Clipboard::Peek => Clipboard::Notify { text: self.text.is_some() },
+            Clipboard::Provide(text) => return text,
+            Clipboard::Notify { .. } | Clipboard::Request { .. } => return None,
+        };
+        self.say(&ClientMessage::Clipboard(answer));
+        None
     }
 
     /// Asks for a screen of this size. The server answers with [`Event::Resized`] or

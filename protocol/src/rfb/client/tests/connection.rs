@@ -7,8 +7,8 @@ use crate::pixel::Picture;
 use crate::rfb::client::{Config, Connection, ConnectionError, Event, ServerInit};
 use crate::rfb::encoding::Encoder;
 use crate::rfb::{
-    ClientMessage, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader, Screen, ServerMessage,
-    encode_rect_count, encode_screens,
+    ClientMessage, Clipboard, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader, Screen,
+    ServerMessage, encode_rect_count, encode_screens,
 };
 use crate::wire::{DecodeError, Reader, Writer};
 
@@ -383,4 +383,30 @@ proptest! {
         bytes[at] = value;
         let _ = events(&mut connection(&Config::default()), &bytes, 1000);
     }
+}
+
+#[test]
+fn clipboards_in_utf_8_are_asked_for_and_given_when_asked() {
+    let mut c = connection(&Config::default());
+    said(&mut c);
+    let hear = |c: &mut Connection, message: Clipboard| {
+        let mut out = Writer::default();
+        ServerMessage::Clipboard(message).encode(&mut out);
+        let events = events(c, out.as_slice(), 7).expect("a sound message");
+        (events, said(c))
+    };
+    let says = |message: Clipboard| vec![ClientMessage::Clipboard(message)];
+    assert_eq!(hear(&mut c, Clipboard::ours()), (vec![], says(Clipboard::ours())));
+    let request = Clipboard::Request { text: true };
+    assert_eq!(hear(&mut c, Clipboard::Notify { text: true }), (vec![], says(request.clone())));
+    let text = "Tür\n€";
+    let provide = Clipboard::Provide(Some(text.into()));
+    assert_eq!(hear(&mut c, provide.clone()), (vec![Event::CutText(text.into())], vec![]));
+    assert_eq!(hear(&mut c, Clipboard::Peek), (vec![], says(Clipboard::Notify { text: false })));
+    c.cut_text(text);
+    assert_eq!(said(&mut c), says(Clipboard::Notify { text: true }));
+    assert_eq!(hear(&mut c, request), (vec![], says(provide)));
+    // Nonsense inside of its length is no waiting for more.
+    let mut r = connection(&Config::default());
+    assert!(events(&mut r, &[3, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1], 9).is_err());
 }
