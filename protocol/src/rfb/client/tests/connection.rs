@@ -268,8 +268,11 @@ fn long_clipboards_are_skipped_and_longer_ones_end_it() {
     let bytes = [text(length), vec![b'x'; length as usize], vec![2]].concat();
     let all = events(&mut c, &bytes, 50_000);
     assert_eq!(all, Ok(vec![Event::CutTextTooLong { length: length as usize }, Event::Bell]));
-    let error = events(&mut connection(&Config::default()), &text(u32::MAX), 8);
-    assert_eq!(error, Err(DecodeError::TooLarge { what: "clipboard" }.into()));
+    // Longer than any, and, as the extended one has it, negative.
+    for length in [0x7fff_ffff, 0x8000_0000] {
+        let error = events(&mut connection(&Config::default()), &text(length), 8);
+        assert_eq!(error, Err(DecodeError::TooLarge { what: "clipboard" }.into()));
+    }
 }
 
 #[test]
