@@ -8,8 +8,8 @@ use panto_protocol::time::Micros;
 use super::lacking::{Lacking, Layout, Sent};
 use super::rough::Rough;
 use crate::desk::DeskState;
-use crate::infer::Motion;
-use crate::plan::differences;
+use crate::infer::{Motion, Moved};
+use crate::plan::{differences, differences_around};
 use crate::scene::{Scene, Since};
 
 /// Rectangles of one update at most: some viewers keep 65,535 for "until the last".
@@ -243,23 +243,17 @@ impl Shown {
         if understood.copy_rect && nothing.is_empty() && !rects.is_empty() {
             let changed: Region = rects.iter().copied().collect();
             let mut moves = self.motion.find(&self.shadow, new, &changed, COPY_WORTH);
-            // One after the other: what an earlier one has overwritten cannot be read any more.
-            let mut written = Region::new();
-            moves.retain(|m| {
-                let intact = !written.intersects(&m.from);
-                if intact {
-                    written.add(Rect::at(m.to, m.from.size()));
-                }
-                intact
-            });
+            moves = in_sequence(moves);
             for m in &moves {
                 let pixels = self.shadow.crop(m.from).to_picture();
                 self.shadow.blit(m.to, pixels.view());
-                self.rough.copied(m.from, Rect::at(m.to, m.from.size()), now);
+                self.rough.copied(m.from, target(m), now);
             }
-            lacking.copies = moves.iter().map(|m| (m.from.origin(), Rect::at(m.to, m.from.size()))).collect();
+            lacking.copies = moves.iter().map(|m| (m.from.origin(), target(m))).collect();
             if !moves.is_empty() {
-                rects = differences(&self.shadow, new, &changed);
+                let mut left = changed;
+                moves.iter().for_each(|m| left.subtract(&target(m)));
+                rects = differences_around(&self.shadow, new, &left);
             }
         }
         rects.extend(nothing.rects());
@@ -280,5 +274,57 @@ impl Shown {
     /// What the viewer has once it has painted everything.
     pub(super) fn picture(&self) -> &Picture {
         &self.shadow
+    }
+}
+
+fn target(moved: &Moved) -> Rect {
+    Rect::at(moved.to, moved.from.size())
+}
+
+/// Moves that all read the same picture, in an order in which they can be made one after the other:
+/// none reads what an earlier one has written. Where they chase each other in a circle, the smallest
+/// is left out.
+fn in_sequence(mut moves: Vec<Moved>) -> Vec<Moved> {
+    let mut out = Vec::with_capacity(moves.len());
+    while !moves.is_empty() {
+        let spoils = |i: usize| {
+            let written = target(&moves[i]);
+            moves.iter().enumerate().any(|(j, other)| j != i && other.from.intersects(&written))
+        };
+        match (0..moves.len()).find(|&i| !spoils(i)) {
+            Some(i) => out.push(moves.remove(i)),
+            None => {
+                let smallest = (0..moves.len()).min_by_key(|&i| moves[i].from.area());
+                smallest.map(|i| moves.swap_remove(i));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(from: Rect, x: i32, y: i32) -> Moved {
+        Moved { from, to: Point::new(x, y) }
+    }
+
+    #[test]
+    fn moves_are_made_in_an_order_that_spoils_none() {
+        // A page that goes up by ten rows in three pieces, told from the bottom; and down.
+        let piece = |i: i32| Rect::new(0, 20 + 30 * i, 100, 30);
+        for dy in [-10, 10] {
+            let pieces = || (0..3).map(|i| moved(piece(i), 0, 20 + 30 * i + dy));
+            let expected: Vec<_> = if dy < 0 { pieces().collect() } else { pieces().rev().collect() };
+            assert_eq!(in_sequence(pieces().rev().collect()), expected);
+            assert_eq!(in_sequence(pieces().collect()), expected);
+        }
+        // Two areas that change places: the smaller one is left out.
+        let (a, b) = (moved(Rect::new(0, 0, 50, 50), 100, 0), moved(Rect::new(100, 0, 40, 50), 0, 0));
+        assert_eq!(in_sequence(vec![a, b]), [a]);
+        // What overlaps itself is one move.
+        let scroll = moved(Rect::new(0, 10, 50, 90), 0, 0);
+        assert_eq!(in_sequence(vec![scroll]), [scroll]);
     }
 }
