@@ -14,6 +14,9 @@ use panto_protocol::wire::Writer;
 use super::rough;
 use super::update::Understood;
 
+/// Width of Tight's rectangles at most.
+const TIGHT_WIDTH: u32 = 512;
+
 /// Pixels of a rectangle at most where the update may not be large.
 const PIECE: u64 = 1 << 16;
 
@@ -234,17 +237,18 @@ impl Update {
 
 /// A rectangle in pieces that every viewer takes, of at most about so many pixels.
 fn pieces(rect: Rect, encoding: EncodingId, most: u64) -> Vec<Rect> {
-    let (width, area) = match encoding {
-        EncodingId::TIGHT => (TIGHT_MAX_WIDTH, TIGHT_MAX_AREA),
+    let (width, height) = match encoding {
+        // As many pixels as the viewers' buffers hold; and so that few enough colours are together for
+        // a palette: on desktops a tenth less than whole lines.
+        EncodingId::TIGHT => (TIGHT_MAX_WIDTH.min(TIGHT_WIDTH), TIGHT_MAX_AREA as u32 / TIGHT_WIDTH),
         // A piece of a screen at a time keeps the buffers small.
-        _ => (1 << 14, 1 << 20),
+        _ => (1 << 14, 1 << 6),
     };
-    let area = area.min(most);
-    let columns = rect.width().min(width);
-    let rows = (area / u64::from(columns.max(1))).max(1) as i32;
+    let columns = rect.width().min(width).max(1);
+    let rows = (most / u64::from(columns)).clamp(1, height.into()) as i32;
     let mut out = Vec::new();
     for top in (rect.top..rect.bottom).step_by(rows as usize) {
-        for left in (rect.left..rect.right).step_by(columns.max(1) as usize) {
+        for left in (rect.left..rect.right).step_by(columns as usize) {
             let (right, bottom) = (rect.right.min(left + columns as i32), rect.bottom.min(top + rows));
             out.push(Rect::from_corners(left, top, right, bottom));
         }
