@@ -17,7 +17,7 @@ use panto_protocol::time::Micros;
 use panto_transport::{Fingerprint, KnownHosts, Protocol, Target, TrustPolicy, cpu_seconds};
 
 use self::figures::ServerStages;
-pub use self::vnc::VncOptions;
+pub use self::vnc::{VncConnector, VncOpened, VncOptions, VncServer};
 use super::{Command, Connection, LibraryFile, LibraryStore, Painting, View, ViewError};
 use crate::stats::Stats;
 

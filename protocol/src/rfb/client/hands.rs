@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use panto_protocol::geometry::Point;
-use panto_protocol::message::InputEvent;
-use panto_protocol::rfb::client::Connection;
+use super::Connection;
+use crate::geometry::Point;
+use crate::message::InputEvent;
 
 /// [`InputEvent::Scroll`]'s units of a notch of the wheel.
 const NOTCH: i32 = 120;
@@ -14,7 +14,7 @@ const WHEEL: [u16; 4] = [1 << 3, 1 << 4, 1 << 5, 1 << 6];
 
 /// What is held down at the server, and where its pointer is.
 #[derive(Debug, Default)]
-pub(super) struct Hands {
+pub struct Hands {
     /// Keys by their evdev codes, with the keysyms of their presses.
     keys: BTreeMap<u16, u32>,
     buttons: u16,
@@ -25,7 +25,7 @@ pub(super) struct Hands {
 
 impl Hands {
     /// Tells the server what the person did.
-    pub(super) fn act(&mut self, event: &InputEvent, connection: &mut Connection) {
+    pub fn act(&mut self, event: &InputEvent, connection: &mut Connection) {
         match event {
             InputEvent::Pointer { position } => {
                 self.position = *position;
@@ -70,7 +70,7 @@ impl Hands {
     }
 
     /// Lets everything go.
-    pub(super) fn release(&mut self, connection: &mut Connection) {
+    pub fn release(&mut self, connection: &mut Connection) {
         self.act(&InputEvent::KeysDown { keys: Vec::new() }, connection);
         if std::mem::take(&mut self.buttons) != 0 {
             connection.pointer(0, self.position);
@@ -78,12 +78,12 @@ impl Hands {
     }
 
     /// A new connection: its server knows of nothing that is held.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         *self = Self { position: self.position, ..Self::default() };
     }
 
     /// Where the person has put the pointer.
-    pub(super) fn position(&self) -> Point {
+    pub fn position(&self) -> Point {
         self.position
     }
 
@@ -124,12 +124,11 @@ fn keysym_of(c: char) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use panto_protocol::geometry::Size;
-    use panto_protocol::rfb::ClientMessage;
-    use panto_protocol::rfb::client::{Config, ServerInit};
-    use panto_protocol::wire::Reader;
-
     use super::*;
+    use crate::geometry::Size;
+    use crate::rfb::ClientMessage;
+    use crate::rfb::client::{Config, ServerInit};
+    use crate::wire::Reader;
 
     fn check(events: &[InputEvent], expected: &[ClientMessage]) {
         let init = ServerInit { size: Size::new(100, 100), name: String::new() };
