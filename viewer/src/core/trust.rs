@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use panto_transport::{
-    Endpoint, Fingerprint, KnownHosts, Stream, Target, TlsError, Trust, TrustPolicy, Verdict, connect, start_tls,
+    Endpoint, Fingerprint, KnownHosts, Stream, Target, TlsError, Trust, TrustPolicy, Verdict, connect,
+    start_tls,
 };
 
 use super::{ClientOptions, Prompt, ServerIdentity, ViewError};

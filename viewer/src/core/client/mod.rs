@@ -36,6 +36,11 @@ pub trait Prompt: Send + Sync {
     /// server's word on the last one.
     fn secret(&self, server: &str, wrong: Option<&str>) -> Option<String>;
 
+    /// The option of the command line that a secret can be given with.
+    fn option(&self) -> &'static str {
+        "--password-file"
+    }
+
     /// Whether a server that was never seen before may be trusted.
     fn trust(&self, target: &Target, fingerprint: Fingerprint) -> bool;
 }

@@ -58,6 +58,11 @@ impl VncConnector {
         Self { server, prompt, secret: None, given_up: (0, 0), current: None }
     }
 
+    /// The server that is meant.
+    pub fn server(&self) -> &VncServer {
+        &self.server
+    }
+
     /// Connects and proves who the person is; while secrets are wrong, asks for another one.
     /// Dropping the future gives up the attempt.
     ///
@@ -148,7 +153,8 @@ impl VncConnector {
         let asked = tokio::task::spawn_blocking(move || prompt.secret(&server, said.as_deref()));
         let secret = asked.await.ok().flatten().ok_or_else(|| ViewError::Auth {
             reason: wrong.unwrap_or_else(|| {
-                "the server asks for a password, and none was given (--password-file)".into()
+                let option = self.prompt.option();
+                format!("the server asks for a password, and none was given ({option})")
             }),
         })?;
         Ok(self.secret.insert(secret).clone())

@@ -1,0 +1,1 @@
+//! A gateway against a server that answers by the book.
