@@ -1,17 +1,28 @@
 //! Asking the person at the terminal, or the files that stand for them.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use panto_transport::{Fingerprint, Protocol, Target};
+use panto_transport::{Fingerprint, Protocol, Target, read_private};
 use panto_viewer::core::Prompt;
+use zeroize::Zeroizing;
+
+use crate::exit::Usage;
+
+/// Bytes of a file with a password that nobody else may read.
+const MAX_PASSWORD: u64 = 1024;
 
 /// Passwords and tickets from a file, a descriptor or the terminal.
 pub struct Terminal {
     /// Given by `--password-file` or `--password-fd`; used once.
     given: Mutex<Option<String>>,
+    /// Whether the person may be asked.
+    asks: AtomicBool,
+    /// The option to give a secret with.
+    option: &'static str,
 }
 
 impl Terminal {
@@ -27,7 +38,21 @@ impl Terminal {
             Some(path) => Some(first_line(&path)?),
             None => None,
         };
-        Ok(Self { given: Mutex::new(given) })
+        Ok(Self::given(given, "--password-file"))
+    }
+
+    /// The person at the terminal, and a secret that was given by this option, if any.
+    pub fn given(secret: Option<String>, option: &'static str) -> Self {
+        Self { given: Mutex::new(secret), asks: AtomicBool::new(true), option }
+    }
+
+    /// Nobody is there to be asked from now on.
+    pub fn stop_asking(&self) {
+        self.asks.store(false, Ordering::Release);
+    }
+
+    fn may_ask(&self) -> bool {
+        self.asks.load(Ordering::Acquire) && std::io::stdin().is_terminal()
     }
 }
 
@@ -44,7 +69,7 @@ impl Prompt for Terminal {
         if let Some(given) = self.given.lock().ok()?.take() {
             return Some(given);
         }
-        if !std::io::stdin().is_terminal() {
+        if !self.may_ask() {
             return None;
         }
         if let Some(wrong) = wrong {
@@ -55,8 +80,12 @@ impl Prompt for Terminal {
             .filter(|s| !s.is_empty())
     }
 
+    fn option(&self) -> &'static str {
+        self.option
+    }
+
     fn trust(&self, target: &Target, fingerprint: Fingerprint) -> bool {
-        if !std::io::stdin().is_terminal() {
+        if !self.may_ask() {
             return false;
         }
         eprintln!("{target} is not known yet. Its fingerprint is\n    {fingerprint}");
@@ -74,6 +103,21 @@ impl Prompt for Terminal {
     }
 }
 
+/// The first line of a file that nobody else may read: the password for what `purpose` says.
+pub fn private_password(path: &Path, purpose: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let Some(mut password) = read_private(path, MAX_PASSWORD)? else {
+        return Err(Usage(format!("there is no file {} with a password {purpose}", path.display())).into());
+    };
+    let line = password.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(password.len());
+    password.truncate(line);
+    if password.is_empty() {
+        return Err(
+            Usage(format!("the first line of {} is empty: it has to be a password", path.display())).into()
+        );
+    }
+    Ok(password)
+}
+
 /// Asks for a new password twice.
 pub fn new_password(name: &str) -> anyhow::Result<String> {
     if !std::io::stdin().is_terminal() {
@@ -84,7 +128,7 @@ pub fn new_password(name: &str) -> anyhow::Result<String> {
     let first = rpassword::prompt_password(format!("New password for {name}: "))?;
     let second = rpassword::prompt_password("The same again: ")?;
     if first != second {
-        return Err(crate::exit::Usage("the two passwords differ; nothing was changed".into()).into());
+        return Err(Usage("the two passwords differ; nothing was changed".into()).into());
     }
     Ok(first)
 }

@@ -7,6 +7,7 @@ mod control;
 mod demo;
 mod desktop;
 mod errors;
+mod gateway;
 mod hostile;
 mod idle;
 mod library;

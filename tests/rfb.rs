@@ -1,7 +1,7 @@
 //! VNC viewers: the tests' own, which reads every encoding and format, and those that people use.
 
-mod client;
-mod extensions;
+pub mod client;
+pub mod extensions;
 mod programs;
 
 use std::io::{Read, Write};
@@ -24,7 +24,7 @@ const PIXELS: [EncodingId; 6] = [
     EncodingId::TIGHT,
 ];
 
-fn address(served: &Served) -> String {
+pub fn address(served: &Served) -> String {
     served.listening["rfb"][0].as_str().expect("an address for VNC viewers").to_owned()
 }
 

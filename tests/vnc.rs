@@ -1,7 +1,7 @@
 //! `panto view vnc://…` against VNC servers: TigerVNC's, x11vnc, wayvnc, and Panto's own.
 
-mod servers;
-mod trust;
+pub mod servers;
+pub mod trust;
 mod wayland;
 mod window;
 
@@ -81,7 +81,7 @@ fn reduced(picture: &Picture, depth: Depth, half: u32) -> Picture {
 }
 
 /// Waits until the viewer shows this.
-fn shows(watcher: &Watcher, what: &str, want: impl Fn() -> Picture) {
+pub fn shows(watcher: &Watcher, what: &str, want: impl Fn() -> Picture) {
     let agreed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         eventually(what, || (watcher.handle.shown().picture == want()).then_some(()));
     }));
@@ -97,7 +97,7 @@ fn connected(watcher: &Watcher) {
 
 /// The person's pointer enters the picture: TigerVNC's server paints a pointer that it believes to
 /// be somebody else's.
-fn enter(watcher: &Watcher) {
+pub fn enter(watcher: &Watcher) {
     connected(watcher);
     // It notices only pointers that move.
     for side in [90, 100] {
@@ -106,7 +106,7 @@ fn enter(watcher: &Watcher) {
 }
 
 /// Types a line as a person does whose keyboard is American: physical keys, and what they mean.
-fn type_line(watcher: &Watcher, text: &str) {
+pub fn type_line(watcher: &Watcher, text: &str) {
     for c in text.chars().chain(['\n']) {
         let (physical, keysym) = match c {
             '\n' => (28, 0xff0d),

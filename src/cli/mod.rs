@@ -13,7 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use control::{Ctl, CtlCommand, Doctor, Passwd, Switch, Top};
 pub use measure::{Compare, Link, Record};
-pub use serve::{Auth, Demo, PaceArg, Replay, Serve, Serving};
+pub use serve::{Auth, Demo, Gateway, PaceArg, Replay, Serve, Serving};
 pub use view::{RendererArg, Trust, View, Window, YesNo, Zoom};
 
 /// Exit codes, for `--help` and the man page.
@@ -55,7 +55,7 @@ pub enum LogFormat {
 pub enum Command {
     /// Serve and view the embedded desktop in one go: no X server, no second machine
     Demo(Demo),
-    /// Serve a screen: $DISPLAY, a virtual one with a command in it, or the demo desktop
+    /// Serve a screen: $DISPLAY, a virtual one with a command in it, a VNC server's, or the demo desktop
     Serve(Box<Serve>),
     /// Serve a trace: what `panto record` wrote, again
     Replay(Box<Replay>),

@@ -1,4 +1,4 @@
-//! Serving: a display, the demo, a trace.
+//! Serving: a display, the demo, a trace, a VNC server.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use panto_server::capture::Windows;
 
 use super::picture::Picture;
 use super::values::{size, speed};
-use super::view::Window;
+use super::view::{Trust, Window};
 
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -56,9 +56,29 @@ pub struct Serve {
     /// Serve this trace instead, as it was recorded; `panto replay` has other paces
     #[arg(long, value_name = "FILE", conflicts_with_all = ["display", "demo", "virtual_size"])]
     pub replay: Option<PathBuf>,
+    #[command(flatten)]
+    pub gateway: Gateway,
     /// Command for the virtual display
     #[arg(last = true)]
     pub command: Vec<OsString>,
+}
+
+/// A VNC server to serve.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gateway to a VNC server")]
+pub struct Gateway {
+    /// Serve what this VNC server shows instead: vnc://HOST[:DISPLAY] or vnc://HOST::PORT
+    #[arg(long, value_name = "URL", conflicts_with_all = ["display", "demo", "virtual_size", "replay"])]
+    pub source: Option<String>,
+    /// File whose first line is the password that the VNC server asks for; nobody else may read it
+    #[arg(long, value_name = "FILE", requires = "source")]
+    pub source_password_file: Option<PathBuf>,
+    /// Name for a VNC server that asks for one [default: yours]
+    #[arg(long, value_name = "NAME", requires = "source")]
+    pub source_user: Option<String>,
+    /// What to do about a VNC server that is not known [default: ask on a terminal, else strict]
+    #[arg(long, value_enum, requires = "source")]
+    pub source_trust: Option<Trust>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

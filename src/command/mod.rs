@@ -4,6 +4,7 @@ mod compare;
 mod ctl;
 mod demo;
 mod doctor;
+mod gateway;
 mod generate;
 mod link;
 mod passwd;

@@ -15,7 +15,7 @@ pub fn run(options: Replay) -> anyhow::Result<Exit> {
         PaceArg::Fast => Pace::Fast,
         PaceArg::SlowMotion => Pace::SlowMotion,
     };
-    serve::run_with(&options.serving, || {
+    serve::run_with(&options.serving, async || {
         Ok(Started::new(ReplaySource::start(&options.file, pace, options.looped)?))
     })
 }

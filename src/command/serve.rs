@@ -1,7 +1,7 @@
 //! `panto serve`.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,22 +13,20 @@ use panto_server::source::{DemoSource, Pace, ReplaySource, Source, X11Source};
 use panto_server::virtual_display::VirtualDisplay;
 use panto_transport::{
     CredentialStore, Identity, ListenAddress, ListenError, Listener, LocalAddr, ServerTls, Target, Ticket,
-    check_auth_none, data_dir, read_private,
+    check_auth_none, data_dir,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::runtime;
 use super::web::Browsers;
+use super::{gateway, runtime, view};
 use crate::cli::{Auth, Serve, Serving};
 use crate::exit::{Exit, Usage};
 use crate::paths;
+use crate::prompt::private_password;
 
 /// A printed ticket is good for this long.
 const TICKET_LIFETIME: Duration = Duration::from_secs(15 * 60);
-
-/// Bytes of a file with a password.
-const MAX_VNC_PASSWORD: u64 = 1024;
 
 /// RFB's own port.
 const RFB_PORT: u16 = 5900;
@@ -56,14 +54,20 @@ pub fn run(options: Serve) -> anyhow::Result<Exit> {
     if options.virtual_size.is_none() && !options.command.is_empty() {
         return Err(Usage("a command needs a screen of its own: --virtual WxH -- COMMAND".into()).into());
     }
-    run_with(&options.serving, || source(&options))
+    let terminal =
+        options.gateway.source.as_ref().and_then(|_| rustix::termios::tcgetattr(std::io::stdin()).ok());
+    let result = run_with(&options.serving, async || source(&options).await);
+    if let Some(terminal) = terminal {
+        view::restore_echo(&terminal);
+    }
+    result
 }
 
 /// Serves what `source` starts, once the address is had: when that is taken, no display
 /// need be started for nothing.
 pub(super) fn run_with(
     options: &Serving,
-    source: impl FnOnce() -> anyhow::Result<Started>,
+    source: impl AsyncFnOnce() -> anyhow::Result<Started>,
 ) -> anyhow::Result<Exit> {
     let addresses = match &options.addresses[..] {
         [] => vec![ListenAddress::default()],
@@ -93,13 +97,16 @@ struct Listens {
 async fn serve(
     options: &Serving,
     listens: Listens,
-    source: impl FnOnce() -> anyhow::Result<Started>,
+    source: impl AsyncFnOnce() -> anyhow::Result<Started>,
 ) -> anyhow::Result<Exit> {
-    let interruptions = runtime::Interruptions::listen()?;
+    let mut interrupted = std::pin::pin!(runtime::Interruptions::listen()?.first());
     let listener = Listener::bind(&listens.native).await?;
     let rfb = if listens.rfb.is_empty() { None } else { Some(Listener::bind(&listens.rfb).await?) };
     let web = if listens.web.is_empty() { None } else { Some(Listener::bind(&listens.web).await?) };
-    let Started { virtual_display, source, scene } = source()?;
+    let Started { virtual_display, source, scene, name } = tokio::select! {
+        started = source() => started?,
+        () = &mut interrupted => return Ok(Exit::Interrupted),
+    };
     let (identity, tls) = match options.auth {
         Auth::None => (None, None),
         Auth::Password => {
@@ -135,7 +142,7 @@ async fn serve(
     let [ticket_text, web_text] = [&ticket, &web_ticket].map(|t| t.as_ref().map(|t| t.text().to_string()));
     let links = browsers.iter().flat_map(|b| b.links(&machine_name(), web_text.as_deref())).collect();
     let config = ServerConfig {
-        name: options.name.clone().unwrap_or_else(machine_name),
+        name: options.name.clone().or(name).unwrap_or_else(machine_name),
         auth: match options.auth {
             Auth::None => AuthPolicy::None,
             Auth::Password => {
@@ -143,7 +150,7 @@ async fn serve(
             }
         },
         tls,
-        vnc_password: options.rfb_vncauth.as_deref().map(vnc_password).transpose()?,
+        vnc_password: password_of_vnc_viewers(options)?,
         rights: if options.view_only { Rights::View } else { Rights::Control },
     };
     let server = Server::new(config, scene, source);
@@ -177,7 +184,7 @@ async fn serve(
     }
     let ended = command_ended(virtual_display.as_ref());
     tokio::select! {
-        () = interruptions.first() => {}
+        () = interrupted => {}
         () = ended => tracing::info!("the command has ended"),
     }
     server.close();
@@ -198,16 +205,26 @@ pub(super) struct Started {
     virtual_display: Option<VirtualDisplay>,
     source: Arc<dyn Source>,
     scene: Arc<SharedScene>,
+    /// What it is called, if it has a name.
+    name: Option<String>,
 }
 
 impl Started {
     /// One that needs no display of its own.
     pub(super) fn new((source, scene): (impl Source + 'static, Arc<SharedScene>)) -> Self {
-        Self { virtual_display: None, source: Arc::new(source), scene }
+        Self { virtual_display: None, source: Arc::new(source), scene, name: None }
+    }
+
+    /// The same with a name.
+    pub(super) fn named(self, name: String) -> Self {
+        Self { name: Some(name), ..self }
     }
 }
 
-fn source(options: &Serve) -> anyhow::Result<Started> {
+async fn source(options: &Serve) -> anyhow::Result<Started> {
+    if let Some(address) = &options.gateway.source {
+        return gateway::start(&options.gateway, address).await;
+    }
     if options.demo {
         return Ok(Started::new(DemoSource::start(options.size)));
     }
@@ -223,24 +240,12 @@ fn source(options: &Serve) -> anyhow::Result<Started> {
     Ok(Started { virtual_display, ..started })
 }
 
-/// A ticket for one viewer, if tickets are wanted.
-/// The password in a file that nobody else may read.
-fn vnc_password(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let Some(mut password) = read_private(path, MAX_VNC_PASSWORD)? else {
-        return Err(
-            Usage(format!("there is no file {} with a password for VNC viewers", path.display())).into()
-        );
-    };
-    let line = password.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(password.len());
-    password.truncate(line);
-    if password.is_empty() {
-        return Err(
-            Usage(format!("the first line of {} is empty: it has to be a password", path.display())).into()
-        );
-    }
-    Ok(password)
+/// The password that VNC viewers may prove without TLS, if there is one.
+fn password_of_vnc_viewers(options: &Serving) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
+    options.rfb_vncauth.as_deref().map(|path| private_password(path, "for VNC viewers")).transpose()
 }
 
+/// A ticket for one viewer, if tickets are wanted.
 fn new_ticket(options: &Serving) -> anyhow::Result<Option<Ticket>> {
     if options.auth == Auth::None || options.no_ticket {
         return Ok(None);

@@ -21,16 +21,9 @@ use crate::prompt::Terminal;
 pub fn run(options: View) -> anyhow::Result<Exit> {
     let target: Target = options.target.parse()?;
     let prompt = Terminal::new(options.password_file.as_ref(), options.password_fd)?;
-    let trust = match options.trust {
-        Some(Trust::Ask) => TrustPolicy::Ask,
-        Some(Trust::New) => TrustPolicy::New,
-        Some(Trust::Strict) => TrustPolicy::Strict,
-        None if std::io::stdin().is_terminal() => TrustPolicy::Ask,
-        None => TrustPolicy::Strict,
-    };
     let client = ClientOptions {
         target,
-        trust,
+        trust: trust(options.trust),
         known_hosts: match &options.known_hosts {
             Some(path) => KnownHosts::at(path),
             None => KnownHosts::of_user()?,
@@ -87,6 +80,17 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
     Ok(if interrupted { Exit::Interrupted } else { Exit::Ok })
 }
 
+/// What to do about servers that are not known.
+pub(super) fn trust(wanted: Option<Trust>) -> TrustPolicy {
+    match wanted {
+        Some(Trust::Ask) => TrustPolicy::Ask,
+        Some(Trust::New) => TrustPolicy::New,
+        Some(Trust::Strict) => TrustPolicy::Strict,
+        None if std::io::stdin().is_terminal() => TrustPolicy::Ask,
+        None => TrustPolicy::Strict,
+    }
+}
+
 /// Where glyphs and tiles are kept, if they are to be. Without such a place there is
 /// nothing to be gained, and nothing lost.
 fn disk_cache(wanted: YesNo) -> Option<LibraryStore> {
@@ -100,7 +104,7 @@ fn disk_cache(wanted: YesNo) -> Option<LibraryStore> {
 
 /// A password prompt that is interrupted leaves the terminal without echo. Only then is
 /// anything done: a job in the background would be stopped for touching its terminal.
-fn restore_echo(before: &rustix::termios::Termios) {
+pub(super) fn restore_echo(before: &rustix::termios::Termios) {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
     let echo = |t: &rustix::termios::Termios| t.local_modes.contains(LocalModes::ECHO);
     if echo(before) && tcgetattr(std::io::stdin()).is_ok_and(|now| !echo(&now)) {

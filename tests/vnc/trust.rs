@@ -6,7 +6,7 @@ use servers::certificate;
 /// `password` as a file of `vncpasswd` has it: DES with the key that all of them have.
 const PASSWORD_FILE: [u8; 8] = [0xdb, 0xd8, 0x3c, 0xfd, 0x72, 0x7a, 0x14, 0x58];
 
-fn password_file(home: &Panto) -> String {
+pub fn password_file(home: &Panto) -> String {
     let path = home.path("vnc-password");
     std::fs::write(&path, PASSWORD_FILE).unwrap();
     path.display().to_string()

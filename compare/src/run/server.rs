@@ -132,7 +132,7 @@ impl ServerSide {
         self.connection.welcome(welcome, 0, Vec::new(), now);
         let mut planner = Planner::new(hello.settings);
         planner.offer(&hello.offer);
-        self.delivery = Some(Delivery::new(planner, outputs, now));
+        self.delivery = Some(Delivery::new(planner, (scene.size(), outputs), now));
     }
 
     /// Whether the viewer was sent all of the scene.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use panto_protocol::canvas::{Digest, PaintError};
 use panto_protocol::connection::{Acked, ServerConnection};
-use panto_protocol::geometry::{Point, Rect};
+use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{FRESH_FRAME, InputEvent, Settings};
 use panto_protocol::time::Micros;
 
@@ -61,7 +61,8 @@ pub struct Delivery {
     member: Membership,
     pacer: Pacer,
     pointer: PointerNews,
-    outputs: Vec<Rect>,
+    /// The screen's size and outputs, as the viewer was told.
+    screen: (Size, Vec<Rect>),
     /// Input events since the last frame.
     inputs: Inputs,
     /// Where the person has pointed since the planner was told.
@@ -73,19 +74,20 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Delivers what `planner` plans to the only viewer, who was told these outputs.
-    pub fn new(planner: Planner, outputs: Vec<Rect>, now: Micros) -> Self {
-        Self::shared(Arc::default(), planner, outputs, now)
+    /// Delivers what `planner` plans to the only viewer, who was told this size of the screen and
+    /// these outputs.
+    pub fn new(planner: Planner, screen: (Size, Vec<Rect>), now: Micros) -> Self {
+        Self::shared(Arc::default(), planner, screen, now)
     }
 
     /// Delivers to a viewer among others of the same scene. It begins with `planner` and may
     /// come to share one with whoever is to have the same picture.
-    pub fn shared(groups: Arc<Groups>, planner: Planner, outputs: Vec<Rect>, now: Micros) -> Self {
+    pub fn shared(groups: Arc<Groups>, planner: Planner, screen: (Size, Vec<Rect>), now: Micros) -> Self {
         Self {
             member: Membership::new(groups, planner, now),
             pacer: Pacer::default(),
             pointer: PointerNews::default(),
-            outputs,
+            screen,
             inputs: Inputs::default(),
             focus: None,
             stages: StageClock::default(),
@@ -181,9 +183,10 @@ impl Delivery {
                 connection.send_cursor(&message);
             }
         }
-        if self.outputs != scene.outputs() {
-            self.outputs = scene.outputs().to_vec();
-            connection.send_outputs(scene.size(), self.outputs.clone());
+        // A display can grow around outputs that stay as they are.
+        if self.screen.0 != scene.size() || self.screen.1 != scene.outputs() {
+            self.screen = (scene.size(), scene.outputs().to_vec());
+            connection.send_outputs(scene.size(), self.screen.1.clone());
         }
         let (shared, id) = (Arc::clone(self.member.groups()), self.member.id());
         let mut groups = shared.lock();

@@ -342,7 +342,7 @@ impl Session {
         let orders = self.server.registry.add(info, Arc::clone(&self.counters), secret);
         let changed = self.server.scene.subscribe();
         self.open = Some(Open {
-            delivery: Delivery::shared(Arc::clone(&self.server.groups), planner, outputs, now),
+            delivery: Delivery::shared(Arc::clone(&self.server.groups), planner, (screen, outputs), now),
             viewing: self.server.scene.view(),
             credential,
             rights,

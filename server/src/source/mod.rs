@@ -1,7 +1,8 @@
-//! What feeds a scene and takes input: an X display, the demo desktop, a recording.
+//! What feeds a scene and takes input: an X display, the demo desktop, a recording, a VNC server.
 
 mod demo;
 mod replay;
+mod vnc;
 mod x11;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::capture::WindowsState;
 use crate::desk::Desk;
 pub use demo::DemoSource;
 pub use replay::{Pace, ReplaySource};
-
+pub use vnc::{VncConnect, VncOpened, VncSource, VncSourceError};
 pub use x11::{X11Source, X11SourceError};
 
 /// The running source behind a scene, as viewers' sessions see it. Calls return

@@ -190,8 +190,8 @@ impl Room {
         let (client, hello) = OUTSIDE.run(|| knock(settings, None, now));
         let (server, delivery) = owner.run(|| {
             let server = welcome(&hello, &self.scene, settings, None, now);
-            let outputs = self.scene.outputs().to_vec();
-            (server, Delivery::shared(Arc::clone(&self.groups), Planner::new(settings), outputs, now))
+            let screen = (self.scene.size(), self.scene.outputs().to_vec());
+            (server, Delivery::shared(Arc::clone(&self.groups), Planner::new(settings), screen, now))
         });
         let wake = Wake { at: None, on_change: true };
         let queues = OUTSIDE.run(|| (VecDeque::with_capacity(16), VecDeque::with_capacity(16)));

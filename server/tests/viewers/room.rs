@@ -182,8 +182,8 @@ impl Room {
     pub fn enter_with(&mut self, planner: Planner, settings: Settings) {
         let (client, hello) = knock(settings, None, self.now);
         let server = welcome(&hello, &self.scene, settings, None, self.now);
-        let outputs = self.scene.outputs().to_vec();
-        let delivery = Delivery::shared(Arc::clone(&self.groups), planner, outputs, self.now);
+        let screen = (self.scene.size(), self.scene.outputs().to_vec());
+        let delivery = Delivery::shared(Arc::clone(&self.groups), planner, screen, self.now);
         self.viewers.push(Viewer {
             delivery: Some(delivery),
             server,
@@ -227,8 +227,8 @@ impl Room {
         let (client, hello) = knock(settings, Some(ticket.clone()), self.now);
         let resumed = Some((ticket.painted, unpainted));
         let server = welcome(&hello, &self.scene, settings, resumed, self.now);
-        let outputs = self.scene.outputs().to_vec();
-        let delivery = Delivery::shared(Arc::clone(&self.groups), planner, outputs, self.now);
+        let screen = (self.scene.size(), self.scene.outputs().to_vec());
+        let delivery = Delivery::shared(Arc::clone(&self.groups), planner, screen, self.now);
         let viewer = &mut self.viewers[viewer];
         (viewer.client, viewer.server, viewer.delivery) = (client, server, Some(delivery));
         viewer.woken = true;

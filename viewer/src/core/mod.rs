@@ -17,7 +17,7 @@ mod screen;
 mod shared;
 mod trust;
 
-pub use client::{Client, ClientOptions, Prompt, VncOptions};
+pub use client::{Client, ClientOptions, Prompt, VncConnector, VncOpened, VncOptions, VncServer};
 pub use dragging::{Dragging, MovedWindow};
 pub use error::ViewError;
 pub use explain::{Explanation, Means};

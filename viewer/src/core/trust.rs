@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use panto_transport::{Endpoint, Fingerprint, Stream, TlsError, Trust, Verdict, connect, start_tls};
+use panto_transport::{
+    Endpoint, Fingerprint, KnownHosts, Stream, Target, TlsError, Trust, TrustPolicy, Verdict, connect,
+    start_tls,
+};
 
 use super::{ClientOptions, Prompt, ServerIdentity, ViewError};
 
@@ -40,7 +43,7 @@ pub(super) async fn connect_trusted(
     match start_tls(stream).await {
         Ok(untrusted) => {
             let fingerprint = untrusted.fingerprint();
-            judge(options, prompt, fingerprint).await?;
+            judge(target, &options.known_hosts, options.trust, prompt, fingerprint).await?;
             let identity = ServerIdentity::Key(fingerprint);
             Ok(Trusted { stream: untrusted.into_trusted(), given_up: (0, 0), identity })
         }
@@ -57,12 +60,13 @@ pub(super) async fn connect_trusted(
 
 /// Makes sure that this key is the server's: by the known servers, or by asking.
 pub(super) async fn judge(
-    options: &ClientOptions,
+    target: &Target,
+    known_hosts: &KnownHosts,
+    trust: TrustPolicy,
     prompt: &Arc<dyn Prompt>,
     fingerprint: Fingerprint,
 ) -> Result<(), ViewError> {
-    let (target, known_hosts) = (&options.target, &options.known_hosts);
-    match known_hosts.judge(target, fingerprint, options.trust)? {
+    match known_hosts.judge(target, fingerprint, trust)? {
         Verdict::Trusted => {}
         Verdict::TrustedAndNew => {
             known_hosts.remember(target, fingerprint)?;
@@ -81,13 +85,12 @@ pub(super) async fn judge(
 }
 
 /// Whether the server has shown a key before, or is to have one.
-pub(super) fn has_key(options: &ClientOptions) -> bool {
-    let target = &options.target;
-    let known = options.known_hosts.check(target, Fingerprint::of_spki(&[]));
+pub(super) fn has_key(target: &Target, known_hosts: &KnownHosts) -> bool {
+    let known = known_hosts.check(target, Fingerprint::of_spki(&[]));
     target.fingerprint.is_some() || !matches!(known, Ok(Trust::Unknown))
 }
 
 /// Plain connections only to this machine, and never to a server that is known to have a key.
 fn may_be_plain(options: &ClientOptions) -> bool {
-    options.target.is_loopback() && !has_key(options)
+    options.target.is_loopback() && !has_key(&options.target, &options.known_hosts)
 }

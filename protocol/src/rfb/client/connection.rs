@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use super::super::encoding::{Decoder, Progress};
 use super::super::{ClientMessage, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader, Screen};
-use super::ServerInit;
+use super::config::Config;
+use super::handshake::ServerInit;
 use super::message::{Event, Message};
 use super::pseudo::Pseudo;
 use crate::canvas::CursorImage;
@@ -23,30 +24,6 @@ const SLACK: usize = 1 << 16;
 /// Bytes of output that a server leaves unread at most: a clipboard, and more fences and keys than
 /// any honest server makes wait.
 const MAX_OUTPUT: usize = MAX_CUT_TEXT + (1 << 20);
-
-/// How a client wants its pixels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// Their form.
-    pub format: PixelFormat,
-    /// Pixel encodings, the most wanted first. Raw is always understood.
-    pub encodings: Vec<EncodingId>,
-    /// Tight may send JPEG of this quality, 0 to 9. Without, everything is exact.
-    pub jpeg: Option<u8>,
-    /// Whether the client shows the pointer. If not, servers paint it into the picture.
-    pub cursor: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            format: PixelFormat::NATIVE,
-            encodings: vec![EncodingId::TIGHT, EncodingId::ZRLE, EncodingId::HEXTILE, EncodingId::RRE],
-            jpeg: None,
-            cursor: true,
-        }
-    }
-}
 
 /// Why a connection must be given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -107,14 +84,27 @@ pub struct Connection {
     pub(super) has_extended_clipboard: bool,
     /// The client's own text, to be sent when the server asks for it.
     pub(super) text: Option<String>,
-    /// Whether updates come without requests.
+    /// Whether updates are wanted.
+    awake: bool,
+    /// Whether the server can send updates without requests.
+    has_continuous: bool,
+    /// Whether it does.
     continuous: bool,
+    /// Ends of that which were asked for and not answered yet.
+    ends: u32,
     bytes: BTreeMap<&'static str, u64>,
 }
 
 impl Connection {
-    /// A connection that was just let in. Asks for the whole picture.
+    /// A connection that was just let in. Asks for the whole picture, and for every change of it.
     pub fn new(init: &ServerInit, config: &Config) -> Self {
+        let mut connection = Self::at_rest(init, config);
+        connection.wake();
+        connection
+    }
+
+    /// The same, but it asks for no picture until [`Connection::wake`].
+    pub fn at_rest(init: &ServerInit, config: &Config) -> Self {
         let mut connection = Self {
             size: init.size,
             screens: Vec::new(),
@@ -132,13 +122,39 @@ impl Connection {
             has_extended_buttons: false,
             has_extended_clipboard: false,
             text: None,
+            awake: false,
+            has_continuous: false,
             continuous: false,
+            ends: 0,
             bytes: BTreeMap::new(),
         };
         connection.say(&ClientMessage::SetPixelFormat(config.format));
-        connection.say(&ClientMessage::SetEncodings(encodings(config)));
-        connection.refresh();
+        connection.say(&ClientMessage::SetEncodings(config.understood()));
         connection
+    }
+
+    /// Asks for no more updates. What the server has been asked for already may still come.
+    pub fn rest(&mut self) {
+        if self.awake && std::mem::take(&mut self.continuous) {
+            self.ends += 1;
+            self.say_continuous(false);
+        }
+        self.awake = false;
+    }
+
+    /// Asks for updates again, and for the whole picture.
+    pub fn wake(&mut self) {
+        if std::mem::replace(&mut self.awake, true) {
+            return;
+        }
+        self.refresh();
+        self.go_on_updating();
+    }
+
+    /// Asks for one pixel: with it servers tell what else they can do, the layout of the screen, and
+    /// how the pointer looks. [`Event::UpdateEnd`] is the answer's end.
+    pub fn look(&mut self) {
+        self.say(&ClientMessage::UpdateRequest { incremental: false, rect: Rect::new(0, 0, 1, 1) });
     }
 
     /// Takes bytes; call [`Connection::poll`] until it gives nothing.
@@ -288,9 +304,7 @@ impl Connection {
                 self.state = State::Rects(count);
                 // One update on its way while the next one is made: otherwise every round trip
                 // would show one picture only.
-                if !self.continuous {
-                    self.request(true);
-                }
+                self.ask();
                 Step::On
             }
             Message::ColorMap { first, colors } => {
@@ -310,10 +324,13 @@ impl Connection {
             }
             Message::EndOfContinuousUpdates => {
                 // The first one says that the server has them. A later one, that they have ended.
-                self.continuous = !self.continuous;
-                match self.continuous {
-                    true => self.go_on_updating(),
-                    false => self.request(true),
+                if !std::mem::replace(&mut self.has_continuous, true) {
+                    self.go_on_updating();
+                } else if self.ends > 0 {
+                    self.ends -= 1;
+                } else {
+                    self.continuous = false;
+                    self.ask();
                 }
                 Step::On
             }
@@ -329,6 +346,25 @@ impl Connection {
         }
     }
 
+    /// Asks for the next update, if one is wanted and does not come by itself.
+    fn ask(&mut self) {
+        if self.awake && !self.continuous {
+            self.request(true);
+        }
+    }
+
+    /// Has updates of the whole screen come by themselves, where they are wanted and the server can.
+    fn go_on_updating(&mut self) {
+        if self.awake && self.has_continuous {
+            self.continuous = true;
+            self.say_continuous(true);
+        }
+    }
+
+    fn say_continuous(&mut self, enable: bool) {
+        self.say(&ClientMessage::ContinuousUpdates { enable, rect: Rect::of_size(self.size) });
+    }
+
     fn pseudo(&mut self, pseudo: Pseudo) -> Step {
         match pseudo {
             Pseudo::LastRect => self.state = State::Rects(Some(0)),
@@ -342,7 +378,7 @@ impl Connection {
                 // What was asked for is as large as the old screen.
                 match self.continuous {
                     true => self.go_on_updating(),
-                    false => self.request(true),
+                    false => self.ask(),
                 }
                 return Step::Event(Event::Resized(size));
             }
@@ -427,28 +463,4 @@ enum Step {
     /// Nothing to tell.
     On,
     Event(Event),
-}
-
-/// Everything that this client understands, as SetEncodings has it.
-fn encodings(config: &Config) -> Vec<EncodingId> {
-    let mut all = vec![EncodingId::COPY_RECT];
-    all.extend(&config.encodings);
-    all.push(EncodingId::RAW);
-    all.extend([
-        EncodingId::LAST_RECT,
-        EncodingId::DESKTOP_SIZE,
-        EncodingId::EXTENDED_DESKTOP_SIZE,
-        EncodingId::DESKTOP_NAME,
-        EncodingId::LED_STATE,
-        EncodingId::QEMU_KEYS,
-        EncodingId::EXTENDED_BUTTONS,
-        EncodingId::FENCE,
-        EncodingId::CONTINUOUS_UPDATES,
-        EncodingId::EXTENDED_CLIPBOARD,
-    ]);
-    if config.cursor {
-        all.extend([EncodingId::CURSOR_WITH_ALPHA, EncodingId::CURSOR, EncodingId::POINTER_POSITION]);
-    }
-    all.extend(config.jpeg.map(EncodingId::jpeg_quality));
-    all
 }

@@ -7,9 +7,11 @@
 //!
 //! [`Handshake`] comes to terms with a server and says when a secret or TLS is needed.
 //! [`Connection`] reads what follows a rectangle at a time, however the bytes are cut, and asks for
-//! the next update as soon as one has begun to come.
+//! the next update as soon as one has begun to come. [`Hands`] says in its words what a person does.
 
+mod config;
 mod connection;
+mod hands;
 mod handshake;
 mod message;
 mod pseudo;
@@ -18,7 +20,9 @@ mod security;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Config, Connection, ConnectionError};
+pub use config::Config;
+pub use connection::{Connection, ConnectionError};
+pub use hands::Hands;
 pub use handshake::{Handshake, HandshakeError, HandshakeEvent, ServerInit};
 pub use message::Event;
 pub use security::Security;

@@ -92,9 +92,4 @@ impl Connection {
     pub(super) fn request(&mut self, incremental: bool) {
         self.say(&ClientMessage::UpdateRequest { incremental, rect: Rect::of_size(self.size) });
     }
-
-    /// Asks for updates without requests, of the whole screen.
-    pub(super) fn go_on_updating(&mut self) {
-        self.say(&ClientMessage::ContinuousUpdates { enable: true, rect: Rect::of_size(self.size) });
-    }
 }

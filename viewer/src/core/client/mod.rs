@@ -17,7 +17,7 @@ use panto_protocol::time::Micros;
 use panto_transport::{Fingerprint, KnownHosts, Protocol, Target, TrustPolicy, cpu_seconds};
 
 use self::figures::ServerStages;
-pub use self::vnc::VncOptions;
+pub use self::vnc::{VncConnector, VncOpened, VncOptions, VncServer};
 use super::{Command, Connection, LibraryFile, LibraryStore, Painting, View, ViewError};
 use crate::stats::Stats;
 
@@ -35,6 +35,11 @@ pub trait Prompt: Send + Sync {
     /// A password or ticket for this server; `None` gives up. `wrong` is the
     /// server's word on the last one.
     fn secret(&self, server: &str, wrong: Option<&str>) -> Option<String>;
+
+    /// The option of the command line that a secret can be given with.
+    fn option(&self) -> &'static str {
+        "--password-file"
+    }
 
     /// Whether a server that was never seen before may be trusted.
     fn trust(&self, target: &Target, fingerprint: Fingerprint) -> bool;

@@ -413,3 +413,41 @@ fn clipboards_in_utf_8_are_asked_for_and_given_when_asked() {
     let mut r = connection(&Config::default());
     assert!(events(&mut r, &[3, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1], 9).is_err());
 }
+
+#[test]
+fn at_rest_nothing_is_asked_for() {
+    let whole = Rect::of_size(SIZE);
+    let ask = |incremental, rect| ClientMessage::UpdateRequest { incremental, rect };
+    let continuous = |enable| ClientMessage::ContinuousUpdates { enable, rect: whole };
+    let mut update = Writer::default();
+    encode_rect_count(0, &mut update);
+    let mut end = Writer::default();
+    ServerMessage::EndOfContinuousUpdates.encode(&mut end);
+    let (update, end) = (update.finish(), end.finish());
+
+    let mut c = Connection::at_rest(&ServerInit { size: SIZE, name: "x".into() }, &Config::default());
+    c.look();
+    assert_eq!(said(&mut c).split_off(2), [ask(false, Rect::new(0, 0, 1, 1))]);
+    let mut step = |bytes: &[u8], act: fn(&mut Connection), expected: &[ClientMessage]| {
+        events(&mut c, bytes, 1).expect("sound");
+        act(&mut c);
+        assert_eq!(said(&mut c), expected);
+    };
+    step(&update, |_| (), &[]);
+    step(&[], Connection::wake, &[ask(false, whole)]);
+    step(&[], Connection::wake, &[]);
+    step(&update, |_| (), &[ask(true, whole)]);
+    step(&[], Connection::rest, &[]);
+    step(&update, |_| (), &[]);
+    // A server that needs not be asked is told to stop, and says when it has.
+    step(&end, |_| (), &[]);
+    step(&[], Connection::wake, &[ask(false, whole), continuous(true)]);
+    step(&update, Connection::rest, &[continuous(false)]);
+    step(&[], Connection::wake, &[ask(false, whole), continuous(true)]);
+    step(&end, |_| (), &[]);
+    step(&update, Connection::rest, &[continuous(false)]);
+    step(&end, Connection::rest, &[]);
+    // And one that stops by itself is asked.
+    step(&[], Connection::wake, &[ask(false, whole), continuous(true)]);
+    step(&end, |_| (), &[ask(true, whole)]);
+}

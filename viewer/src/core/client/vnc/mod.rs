@@ -1,18 +1,18 @@
 //! Viewing a VNC server: the same window and figures, with RFB for Panto's protocol.
 
 mod connect;
+mod connector;
 mod figures;
-mod hands;
 mod painter;
 mod session;
 
 use std::collections::BTreeMap;
 
 use panto_protocol::message::{Depth, Mode, Scale, Settings};
-use panto_protocol::rfb::client::Config;
+use panto_protocol::rfb::client::{Config, Hands};
 use panto_protocol::rfb::{EncodingId, PixelFormat, TrueColor};
 
-use self::hands::Hands;
+pub use self::connector::{VncConnector, VncOpened, VncServer};
 use self::painter::Painter;
 
 /// What only VNC servers are asked for.
@@ -40,11 +40,6 @@ impl VncOptions {
             // Who only watches has no pointer there: the server paints its own into the picture.
             cursor: !view_only,
         }
-    }
-
-    /// The name to give.
-    fn user(&self) -> String {
-        self.user.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "viewer".into())
     }
 }
 

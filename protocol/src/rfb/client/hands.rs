@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use panto_protocol::geometry::Point;
-use panto_protocol::message::InputEvent;
-use panto_protocol::rfb::client::Connection;
-use panto_protocol::time::Micros;
+use super::Connection;
+use crate::geometry::Point;
+use crate::message::InputEvent;
+use crate::time::Micros;
 
 /// [`InputEvent::Scroll`]'s units of a notch of the wheel.
 const NOTCH: i32 = 120;
@@ -19,7 +19,7 @@ const WHEEL: [u16; 4] = [1 << 3, 1 << 4, 1 << 5, 1 << 6];
 
 /// What is held down at the server, and where its pointer is.
 #[derive(Debug, Default)]
-pub(super) struct Hands {
+pub struct Hands {
     /// Keys by their evdev codes, with the keysyms of their presses.
     keys: BTreeMap<u16, u32>,
     buttons: u16,
@@ -40,7 +40,7 @@ struct Repeating {
 
 impl Hands {
     /// Tells the server what the person did.
-    pub(super) fn act(&mut self, event: &InputEvent, now: Micros, connection: &mut Connection) {
+    pub fn act(&mut self, event: &InputEvent, now: Micros, connection: &mut Connection) {
         match event {
             InputEvent::Pointer { position } => {
                 self.position = *position;
@@ -93,13 +93,13 @@ impl Hands {
     }
 
     /// When to call [`Hands::handle_timeout`]; ask again after every other call.
-    pub(super) fn poll_timeout(&self) -> Option<Micros> {
+    pub fn poll_timeout(&self) -> Option<Micros> {
         self.repeating.map(|r| r.due)
     }
 
     /// Presses a held key again. Servers of VNC leave that to viewers: on a slow link a release
     /// that is late would make theirs type on.
-    pub(super) fn handle_timeout(&mut self, now: Micros, connection: &mut Connection) {
+    pub fn handle_timeout(&mut self, now: Micros, connection: &mut Connection) {
         if let Some(repeating) = self.repeating.as_mut().filter(|r| r.due <= now) {
             connection.key(true, repeating.keysym, repeating.physical);
             // What could not be sent in time is left out.
@@ -108,7 +108,7 @@ impl Hands {
     }
 
     /// Lets everything go.
-    pub(super) fn release(&mut self, connection: &mut Connection) {
+    pub fn release(&mut self, connection: &mut Connection) {
         self.act(&InputEvent::KeysDown { keys: Vec::new() }, Micros::ZERO, connection);
         if std::mem::take(&mut self.buttons) != 0 {
             connection.pointer(0, self.position);
@@ -116,12 +116,12 @@ impl Hands {
     }
 
     /// A new connection: its server knows of nothing that is held.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         *self = Self { position: self.position, ..Self::default() };
     }
 
     /// Where the person has put the pointer.
-    pub(super) fn position(&self) -> Point {
+    pub fn position(&self) -> Point {
         self.position
     }
 
@@ -168,12 +168,11 @@ fn keysym_of(c: char) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use panto_protocol::geometry::Size;
-    use panto_protocol::rfb::ClientMessage;
-    use panto_protocol::rfb::client::{Config, ServerInit};
-    use panto_protocol::wire::Reader;
-
     use super::*;
+    use crate::geometry::Size;
+    use crate::rfb::ClientMessage;
+    use crate::rfb::client::{Config, ServerInit};
+    use crate::wire::Reader;
 
     fn check(events: &[InputEvent], expected: &[ClientMessage]) {
         let init = ServerInit { size: Size::new(100, 100), name: String::new() };
