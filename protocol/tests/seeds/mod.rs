@@ -1,5 +1,7 @@
 //! The seeds of the corpus: one of everything, by hand, so that they are small and say what they are.
 
+mod rfb;
+
 use panto_protocol::canvas::{ContentHash, CursorImage, Digest};
 use panto_protocol::connection::{Channel, Mux};
 use panto_protocol::draw::{
@@ -35,6 +37,11 @@ pub fn all() -> Vec<Seed> {
         ("demux", demux),
         ("server", server),
         ("client", client),
+        ("rfb_server_messages", rfb::server_messages),
+        ("rfb_client", rfb::client),
+        ("rfb_decoders", rfb::decoders),
+        ("rfb_round_trip", rfb::round_trip),
+        ("rfb_clipboard", rfb::clipboard),
     ] {
         seeds.extend(make().into_iter().map(|(name, bytes)| (target, name, bytes)));
     }
