@@ -124,7 +124,7 @@ fn jpeg(picture: &Picture) -> Vec<u8> {
 
 /// A picture with some of everything: an area of one colour, a line of few, noise.
 fn mixed(size: Size) -> Picture {
-    let mut picture = noise(size, 1 << 20);
+    let mut picture = noise(size, 200);
     picture.fill(Rect::new(0, 0, size.width / 2, size.height), 0x0020_4060);
     picture.fill(Rect::new(2, 3, size.width / 3, 1), 0x00ff_0000);
     picture

@@ -80,6 +80,8 @@ impl Run {
             }
             held.drain(..held.len() - left);
         }
+        // The greeting is said to who says nothing, too.
+        self.outcome.sent.extend(self.handshake.take_output());
         self.outcome
     }
 
