@@ -8,6 +8,7 @@ mod demo;
 mod desktop;
 mod errors;
 mod hostile;
+mod hostile_vnc;
 mod idle;
 mod library;
 mod peers;

@@ -1,6 +1,6 @@
 //! VNC viewers: the tests' own, which reads every encoding and format, and those that people use.
 
-mod client;
+pub mod client;
 mod extensions;
 mod programs;
 
