@@ -132,7 +132,7 @@ fn handshakes() -> Vec<Lie> {
         ("HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), PROTOCOL, "does not speak RFB"),
         ("RFB 1.0", b"RFB 001.000\n".to_vec(), PROTOCOL, "does not speak RFB"),
         ("a reason of 4 gigabytes", v38(&[0, 255, 255, 255, 255, b'x']), PROTOCOL, "reason is larger"),
-        ("a reason that rings and paints", v38(b"\0\0\0\0\x0b\x07\x1b[2Jgo away"), LOST, "go away"),
+        ("a reason that rings and paints", v38(b"\0\0\0\0\x0c\x07\x1b[2Jgo away"), LOST, "go away"),
         (
             "security types that are none",
             v38(&[&[all.len() as u8][..], &all].concat()),

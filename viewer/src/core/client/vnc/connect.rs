@@ -10,7 +10,7 @@ use panto_protocol::rfb::client::{
 use panto_protocol::wire::Reader;
 use panto_transport::{HANDSHAKE_DEADLINE, Pipe, Stream, connect, start_tls_any};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::possible;
 use super::session::Link;
@@ -116,14 +116,25 @@ impl Client {
         let mut handshake = Handshake::new(&acceptable);
         let mut stream = stream;
         let mut bytes: Vec<u8> = Vec::new();
+        // For all that the server says, or a letter now and then would keep the viewer for hours.
+        let mut by = Instant::now() + HANDSHAKE_DEADLINE;
         loop {
             let mut r = Reader::new(&bytes);
             let fed = handshake.feed(&mut r);
             bytes = r.rest().to_vec();
             let said = handshake.take_output();
-            self.send(&mut stream, &said).await?;
+            let sent = async {
+                stream.write_all(&said).await?;
+                stream.flush().await
+            };
+            if self.within(by, sent).await?.is_none() {
+                return Ok(None);
+            }
             match fed {
-                Ok(None) => self.receive(&mut stream, &mut bytes).await?,
+                Ok(None) => match self.within(by, receive(&mut stream)).await? {
+                    Some(piece) => bytes.extend(piece),
+                    None => return Ok(None),
+                },
                 Ok(Some(HandshakeEvent::Tls)) => {
                     if !bytes.is_empty() {
                         return Err(lost("the server speaks before TLS has begun"));
@@ -131,10 +142,13 @@ impl Client {
                     let untrusted = start_tls_any(stream).await?;
                     judge(&self.options, &self.prompt, untrusted.fingerprint()).await?;
                     stream = untrusted.into_trusted();
+                    // A person may have been asked.
+                    by = Instant::now() + HANDSHAKE_DEADLINE;
                 }
                 Ok(Some(HandshakeEvent::Secret { .. })) => {
                     let Some(secret) = self.ask_secret(wrong.clone()).await? else { return Ok(None) };
                     handshake.authenticate(&self.options.vnc.user(), &secret);
+                    by = Instant::now() + HANDSHAKE_DEADLINE;
                 }
                 Ok(Some(HandshakeEvent::Init(init))) => {
                     if !stream.is_encrypted() && !self.options.target.is_loopback() {
@@ -178,37 +192,41 @@ impl Client {
         Ok(Some(secret))
     }
 
-    async fn send(&self, stream: &mut Stream, bytes: &[u8]) -> Result<(), ViewError> {
-        let all = async {
-            stream.write_all(bytes).await?;
-            stream.flush().await
+    /// Waits for a step of the handshake, but not for ever; `None` if the person leaves, or the time
+    /// is over.
+    async fn within<T>(
+        &mut self,
+        by: Instant,
+        step: impl Future<Output = io::Result<T>>,
+    ) -> Result<Option<T>, ViewError> {
+        let mut wishes = Wishes::default();
+        let deadline = self.deadline();
+        let done = tokio::select! {
+            done = timeout_at(by.into(), step) => Some(done),
+            () = quit(&mut self.view.commands, &mut wishes) => None,
+            () = until(deadline) => None,
         };
-        within("the server's handshake", all).await
-    }
-
-    async fn receive(&self, stream: &mut Stream, bytes: &mut Vec<u8>) -> Result<(), ViewError> {
-        // No step of a handshake is longer than a few kilobytes.
-        let mut piece = [0; 4096];
-        let read = async {
-            match stream.read(&mut piece).await? {
-                0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                n => Ok(n),
+        self.grant(wishes);
+        match done {
+            None => Ok(None),
+            Some(Ok(Ok(value))) => Ok(Some(value)),
+            Some(Ok(Err(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(lost("the server closed the connection before it had let the viewer in"))
             }
-        };
-        let n = within("the server's handshake", read).await?;
-        bytes.extend_from_slice(&piece[..n]);
-        Ok(())
+            Some(Ok(Err(error))) => Err(lost(error.to_string())),
+            Some(Err(_)) => Err(ViewError::Timeout { what: "the server's handshake".into() }),
+        }
     }
 }
 
-/// Waits for a step of the handshake, but not for ever.
-async fn within<T>(what: &str, step: impl Future<Output = io::Result<T>>) -> Result<T, ViewError> {
-    match timeout(HANDSHAKE_DEADLINE, step).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(lost("the server closed the connection before it had let the viewer in"))
+/// What has come of the handshake, a few kilobytes at most: no step of it is longer.
+async fn receive(stream: &mut Stream) -> io::Result<Vec<u8>> {
+    let mut piece = vec![0; 4096];
+    match stream.read(&mut piece).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        n => {
+            piece.truncate(n);
+            Ok(piece)
         }
-        Ok(Err(error)) => Err(lost(error.to_string())),
-        Err(_) => Err(ViewError::Timeout { what: what.into() }),
     }
 }
