@@ -34,6 +34,11 @@ const MAX_MESSAGE: usize = MAX_CUT_TEXT + MAX_CUT_TEXT / 256 + 1024;
 /// Bytes of answers that a viewer may leave unread.
 const MAX_UNREAD: usize = 4 * MAX_CUT_TEXT;
 
+/// Inputs that the screen has not done yet, beyond which nothing more is read of a viewer; they are
+/// looked at again after a pause.
+const MAX_UNHANDLED: usize = 4096;
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// How long a viewer may take to close its end, and the bytes that it may send meanwhile.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 const MAX_LAST_WORDS: u64 = 64 << 10;
@@ -115,7 +120,8 @@ impl Session {
     async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> Result<(), RfbError> {
         let mut closing = self.server.closing();
         loop {
-            self.messages()?;
+            let floods = self.messages()?;
+            let reads = !floods || self.bytes.len() < MAX_MESSAGE;
             if let Some(reason) = self.server.source.failure() {
                 return Err(RfbError::Capture(reason));
             }
@@ -132,7 +138,7 @@ impl Session {
             let sleep = wake.at.map(|at| Duration::from(at.since(self.server.now())));
             let deaf_at = self.deaf_at();
             tokio::select! {
-                turn = self.pipe.turn() => match turn? {
+                turn = self.pipe.turn(), if reads => match turn? {
                     Turn::Read(bytes) => self.bytes.extend_from_slice(bytes),
                     Turn::Written => {}
                     Turn::Closed => return Ok(()),
@@ -145,6 +151,7 @@ impl Session {
                     Order::Kick | Order::Park => return Ok(()),
                 },
                 () = tokio::time::sleep(sleep.unwrap_or(Duration::from_secs(3600))) => {}
+                () = tokio::time::sleep(PAUSE), if floods => {}
                 () = tokio::time::sleep_until(deaf_at.into()) => {
                     if self.deaf_at() <= Instant::now() {
                         return Err(RfbError::Deaf);
@@ -164,27 +171,29 @@ impl Session {
         self.taken.1 + UNREAD_FOR
     }
 
-    /// Does what the viewer has said.
-    fn messages(&mut self) -> Result<(), RfbError> {
+    /// Does what the viewer has said; whether there may be more of it, which has to wait.
+    fn messages(&mut self) -> Result<bool, RfbError> {
         let mut bytes = std::mem::take(&mut self.bytes);
         let mut r = Reader::new(&bytes);
         let mut rest = r.clone();
-        loop {
+        let mut floods = false;
+        while !floods {
             match ClientMessage::decode(&mut r) {
                 Ok(message) => self.message(message)?,
                 Err(DecodeError::TooShort { .. }) => break,
                 Err(error) => return Err(error.into()),
             }
             rest = r.clone();
+            floods = self.server.source.unhandled() > MAX_UNHANDLED;
         }
         let read = bytes.len() - rest.left();
         // What is half a message stays where it is, however slowly the rest comes.
         bytes.drain(..read);
         self.bytes = bytes;
-        if self.bytes.len() > MAX_MESSAGE {
+        if !floods && self.bytes.len() > MAX_MESSAGE {
             return Err(DecodeError::TooLarge { what: "RFB message" }.into());
         }
-        Ok(())
+        Ok(floods)
     }
 
     fn message(&mut self, message: ClientMessage) -> Result<(), RfbError> {
