@@ -8,6 +8,7 @@ mod clients;
 mod floods;
 mod servers;
 mod stalls;
+mod websocket;
 
 use std::io::Write;
 
