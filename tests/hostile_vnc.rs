@@ -6,6 +6,7 @@
 
 mod clients;
 mod floods;
+mod lies;
 mod servers;
 mod stalls;
 mod websocket;

@@ -10,7 +10,8 @@ use panto_protocol::rfb::EncodingId;
 use panto_tests::harness::panto;
 use panto_viewer::core::{Client, ClientOptions, Command, View, ViewError, VncOptions};
 
-use super::servers::{LOST, OK, PROTOCOL, SCREEN, TIMEOUT, Wolf, ended, meets_in, welcome};
+use super::lies::welcome;
+use super::servers::{LOST, OK, PROTOCOL, SCREEN, TIMEOUT, Wolf, ended, meets_in};
 use super::{rect, update};
 use crate::control::Nobody;
 use crate::security::said;
@@ -159,15 +160,8 @@ fn painting_that_takes_hours() {
         ("fills of the whole", rect(whole, EncodingId::TIGHT, &[0x80, 1, 2, 3])),
         (
             "copies of a half",
-            rect(
-                half,
-                EncodingId::COPY_RECT,
-                &(width as u16 / 2).to_be_bytes().repeat(2)[..2]
-                    .iter()
-                    .copied()
-                    .chain([0, 0])
-                    .collect::<Vec<_>>(),
-            ),
+            // From the middle of the screen, at 8192.
+            rect(half, EncodingId::COPY_RECT, &[0x20, 0, 0, 0]),
         ),
         ("backgrounds of RRE", rect(whole, EncodingId::RRE, &[0; 8])),
     ] {
