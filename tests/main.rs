@@ -9,6 +9,7 @@ mod desktop;
 mod errors;
 mod gateway;
 mod hostile;
+mod hostile_vnc;
 mod idle;
 mod library;
 mod peers;

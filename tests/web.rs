@@ -2,7 +2,7 @@
 
 mod browser;
 mod extensions;
-mod http;
+pub mod http;
 
 use panto_protocol::geometry::Size;
 use panto_tests::harness::{Panto, Served, XDisplay, eventually, panto};

@@ -67,7 +67,7 @@ fn upgrade(host: &str, lines: &str) -> String {
 }
 
 /// A client's frame: its first byte, and a payload that is masked.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x1f, 0x2e, 0x3d, 0x4c];
     let mut bytes = vec![first];
     match u16::try_from(payload.len()) {
@@ -87,12 +87,12 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A WebSocket, as far as tests need one.
-struct Socket {
-    stream: TcpStream,
+pub struct Socket {
+    pub stream: TcpStream,
 }
 
 impl Socket {
-    fn open(address: &str) -> Self {
+    pub fn open(address: &str) -> Self {
         let mut socket = Self { stream: connect(address) };
         socket.stream.write_all(upgrade(address, "").as_bytes()).unwrap();
         let mut head = Vec::new();
@@ -112,7 +112,7 @@ impl Socket {
     }
 
     /// The next frame: its first byte and its payload.
-    fn next(&mut self) -> (u8, Vec<u8>) {
+    pub fn next(&mut self) -> (u8, Vec<u8>) {
         let head = self.take(2);
         let length = match head[1] {
             126 => usize::from(u16::from_be_bytes(self.take(2).try_into().unwrap())),

@@ -20,7 +20,7 @@ pub use demux::demux;
 pub use draw::{draw, furnished};
 pub use message::message;
 pub use reader::reader;
-pub use rfb::rfb;
+pub use rfb::{rfb_client, rfb_clipboard, rfb_decoders, rfb_round_trip, rfb_server_messages};
 pub use server::server;
 
 /// Takes any bytes.
@@ -30,7 +30,7 @@ pub use server::server;
 pub type Oracle = fn(&[u8]);
 
 /// All oracles by the names of their fuzz targets and corpus folders.
-pub const ALL: [(&str, Oracle); 8] = [
+pub const ALL: [(&str, Oracle); 12] = [
     ("reader", reader),
     ("encoding", encoding),
     ("draw", draw),
@@ -38,5 +38,9 @@ pub const ALL: [(&str, Oracle); 8] = [
     ("demux", demux),
     ("server", server),
     ("client", client),
-    ("rfb", rfb),
+    ("rfb_server_messages", rfb_server_messages),
+    ("rfb_client", rfb_client),
+    ("rfb_decoders", rfb_decoders),
+    ("rfb_round_trip", rfb_round_trip),
+    ("rfb_clipboard", rfb_clipboard),
 ];

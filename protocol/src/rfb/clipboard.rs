@@ -147,7 +147,7 @@ fn inflated(packed: &[u8]) -> Result<String, DecodeError> {
     }
     let size = u32::from_be_bytes(size) as usize;
     // Carriage returns and the zero are not the text's.
-    if size > 2 * MAX_CUT_TEXT {
+    if size > 2 * MAX_CUT_TEXT + 1 {
         return Err(DecodeError::TooLarge { what });
     }
     let mut plain = Vec::new();
@@ -230,6 +230,8 @@ mod tests {
     #[test]
     fn bombs_and_lies_are_errors() {
         let too_large = Err(DecodeError::TooLarge { what: "clipboard's text" });
+        let lines = Clipboard::Provide(Some("\n".repeat(MAX_CUT_TEXT)));
+        assert_eq!(Clipboard::decode(&lines.encode()), Ok(lines), "twice as long on the wire");
         let bomb = Clipboard::Provide(Some("a".repeat(2 * MAX_CUT_TEXT + 1))).encode();
         assert!(bomb.len() < MAX_CLIPBOARD);
         assert_eq!(Clipboard::decode(&bomb), too_large);

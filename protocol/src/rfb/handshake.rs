@@ -174,7 +174,7 @@ impl Handshake {
         std::mem::take(&mut self.out).finish()
     }
 
-    /// Reads on. `None`: more has to come, and nothing was taken from `r`.
+    /// Reads on. `None`: more has to come. What was understood is taken from `r`.
     ///
     /// # Errors
     ///

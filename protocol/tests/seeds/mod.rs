@@ -1,5 +1,7 @@
 //! The seeds of the corpus: one of everything, by hand, so that they are small and say what they are.
 
+mod rfb;
+
 use panto_protocol::canvas::{ContentHash, CursorImage, Digest};
 use panto_protocol::connection::{Channel, Mux};
 use panto_protocol::draw::{
@@ -19,7 +21,6 @@ use panto_protocol::message::{
 };
 use panto_protocol::oracle::furnished;
 use panto_protocol::pixel::Picture;
-use panto_protocol::rfb::{self, EncodingId, Fence, PixelFormat, RectHeader, Screen, ServerMessage};
 use panto_protocol::wire::Writer;
 
 /// Target, name and bytes.
@@ -36,7 +37,11 @@ pub fn all() -> Vec<Seed> {
         ("demux", demux),
         ("server", server),
         ("client", client),
-        ("rfb", rfb),
+        ("rfb_server_messages", rfb::server_messages),
+        ("rfb_client", rfb::client),
+        ("rfb_decoders", rfb::decoders),
+        ("rfb_round_trip", rfb::round_trip),
+        ("rfb_clipboard", rfb::clipboard),
     ] {
         seeds.extend(make().into_iter().map(|(name, bytes)| (target, name, bytes)));
     }
@@ -729,58 +734,4 @@ fn client() -> Vec<(String, Vec<u8>)> {
         ("welcome-cut", ops(0, 9, &[&HELLO, &[PROVE], &welcome_and_noise, &WELCOME])),
         ("closed", ops(0, 9, &[&open, &dot, &[7, 0, 1, 1, 13, ALL_OUT, 7, 0, 1, 1], &dot, &[ALL_OUT]])),
     ])
-}
-
-/// What a VNC server says: with a handshake (an even first byte), or behind one.
-fn rfb() -> Vec<(String, Vec<u8>)> {
-    let init =
-        [&[0, 40, 0, 30][..], &[32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0], b"\0\0\0\x01x"];
-    let init = init.concat();
-    let shaken = |said: &[u8]| [b"\0\x05RFB 003.008\n", said].concat();
-    let mut seeds = named([
-        ("open", shaken(&[&[1, 1, 0, 0, 0, 0][..], &init, &[2]].concat())),
-        ("old", [b"\0\0RFB 003.003\n\0\0\0\x01", &init[..]].concat()),
-        ("password", shaken(&[&b"\x01\x020123456789abcdef\0\0\0\0"[..], &init].concat())),
-        ("wrong", shaken(b"\x01\x020123456789abcdef\0\0\0\x01\0\0\0\x02no")),
-        ("vencrypt", shaken(&[&b"\x01\x13\0\x02\0\x01\0\0\x01\x06\x01\0\0\0\0"[..], &init].concat())),
-        ("away", shaken(b"\0\0\0\0\x04away")),
-        ("foreign", shaken(b"\x02\x05\x1e")),
-    ]);
-    let update = |rect: Rect, encoding, payload: &[u8]| {
-        let mut w = Writer::default();
-        rfb::encode_rect_count(1, &mut w);
-        RectHeader { rect, encoding }.encode(&mut w);
-        w.raw(payload);
-        w.finish()
-    };
-    let behind = |bytes: Vec<u8>| [vec![7, 3], bytes].concat();
-    let size = Size::new(40, 20);
-    for encoding in rfb::encoding::ENCODINGS {
-        let mut payload = Vec::new();
-        let pixels = noise(size, 9);
-        rfb::encoding::Encoder::new().encode(encoding, &PixelFormat::NATIVE, pixels.view(), &mut payload);
-        let rect = Rect::new(3, 4, size.width, size.height);
-        let name = format!("rect{}", encoding.0);
-        seeds.push((name, behind(update(rect, encoding, &payload))));
-    }
-    let pseudo = |encoding, payload: &[u8]| behind(update(Rect::new(0, 0, 80, 60), encoding, payload));
-    let mut screens = Writer::default();
-    rfb::encode_screens(&[Screen { id: 1, rect: Rect::new(0, 0, 80, 60), flags: 0 }], &mut screens);
-    let message = |message: ServerMessage| {
-        let mut w = Writer::default();
-        message.encode(&mut w);
-        behind(w.finish())
-    };
-    seeds.extend(named([
-        ("copy", behind(update(Rect::new(0, 0, 9, 9), EncodingId::COPY_RECT, &[0, 5, 0, 6]))),
-        ("size", pseudo(EncodingId::DESKTOP_SIZE, &[])),
-        ("screens", pseudo(EncodingId::EXTENDED_DESKTOP_SIZE, &screens.finish())),
-        ("name", pseudo(EncodingId::DESKTOP_NAME, b"\0\0\0\x04desk")),
-        ("leds", pseudo(EncodingId::LED_STATE, &[3])),
-        ("fence", message(ServerMessage::Fence(Fence { flags: Fence::REQUEST | 1, payload: vec![1, 2] }))),
-        ("text", message(ServerMessage::CutText(b"copied".to_vec()))),
-        ("map", message(ServerMessage::ColorMap { first: 3, colors: vec![1, 2] })),
-        ("updates", message(ServerMessage::EndOfContinuousUpdates)),
-    ]));
-    seeds
 }

@@ -23,6 +23,12 @@ pub trait Source: Send + Sync {
     /// A person did something. Events of one viewer come in order.
     fn input(&self, event: &InputEvent);
 
+    /// Inputs that were taken and are not done yet. Whoever takes them from a peer waits while they
+    /// are many: no display is as quick as a network.
+    fn unhandled(&self) -> usize {
+        0
+    }
+
     /// Whether [`Source::resize`] can work at all.
     fn can_resize(&self) -> bool;
 

@@ -1,6 +1,7 @@
 //! A real X display as a source: capture on a thread of its own, input on another.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -35,6 +36,8 @@ const ANSWER_INTERVALS: [(Duration, Duration); 2] = [
 pub struct X11Source {
     orders: Arc<Orders>,
     input: Mutex<Option<mpsc::Sender<InputEvent>>>,
+    /// Events that the injecting thread has not done yet; 0 once it is gone.
+    unhandled: Arc<AtomicUsize>,
     can_resize: bool,
     /// Without one there is no clipboard, and all else works.
     desk: Option<X11Desk>,
@@ -107,12 +110,16 @@ impl X11Source {
             })?
         };
         let (sender, events) = mpsc::channel::<InputEvent>();
+        let unhandled = Arc::new(AtomicUsize::new(0));
+        let handled = Arc::clone(&unhandled);
         let injecting = std::thread::Builder::new().name("input".into()).spawn(move || {
             for event in events {
                 if let Err(error) = injector.inject(&event) {
                     tracing::error!(%error, "no more input");
+                    handled.store(0, Ordering::Relaxed);
                     return;
                 }
+                handled.fetch_sub(1, Ordering::Relaxed);
             }
             let _ = injector.release_all();
         })?;
@@ -120,7 +127,7 @@ impl X11Source {
             .inspect_err(|error| tracing::warn!(%error, "no clipboard of this display"))
             .ok();
         let input = Mutex::new(Some(sender));
-        let source = Self { orders, input, can_resize, desk, threads: vec![grabbing, injecting] };
+        let source = Self { orders, input, unhandled, can_resize, desk, threads: vec![grabbing, injecting] };
         Ok((source, scene))
     }
 }
@@ -142,9 +149,16 @@ impl Source for X11Source {
         self.orders.wake();
         let sender = self.input.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(sender) = &*sender {
+            self.unhandled.fetch_add(1, Ordering::Relaxed);
             // The thread is gone only after the display is, which capture reports.
-            let _ = sender.send(event.clone());
+            if sender.send(event.clone()).is_err() {
+                self.unhandled.store(0, Ordering::Relaxed);
+            }
         }
+    }
+
+    fn unhandled(&self) -> usize {
+        self.unhandled.load(Ordering::Relaxed)
     }
 
     fn can_resize(&self) -> bool {

@@ -18,6 +18,9 @@ const MAX_NAME: usize = 4096;
 /// Bytes of a name or a password that are sent at most.
 const MAX_SECRET: usize = 1024;
 
+/// Types that are named to a person at most.
+const MAX_NAMED: usize = 12;
+
 /// Versions of the protocol that differ (7.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Version {
@@ -301,7 +304,11 @@ impl Handshake {
         let offered = |s: &&Security| types.contains(&s.number());
         self.acceptable.iter().find(offered).copied().ok_or_else(|| {
             let list = |numbers: &mut dyn Iterator<Item = u32>| {
-                let names: Vec<String> = numbers.map(name).collect();
+                let mut names: Vec<String> = (&mut *numbers).take(MAX_NAMED).map(name).collect();
+                let more = numbers.count();
+                if more > 0 {
+                    names.push(format!("{more} more"));
+                }
                 if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
             };
             HandshakeError::NothingInCommon {

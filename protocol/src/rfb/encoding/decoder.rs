@@ -85,13 +85,16 @@ impl Decoder {
         r: &mut Reader<'_>,
         progress: &mut Progress,
     ) -> Result<Picture, DecodeError> {
-        if size.area() > MAX_SURFACE_PIXELS {
-            return Err(DecodeError::TooLarge { what: "RFB rectangle" });
+        match encoding {
+            EncodingId::CURSOR => return cursor::decode(format, map, size, r),
+            EncodingId::CURSOR_WITH_ALPHA => return cursor::decode_with_alpha(size, r),
+            _ if size.area() > MAX_SURFACE_PIXELS => {
+                return Err(DecodeError::TooLarge { what: "RFB rectangle" });
+            }
+            _ => {}
         }
         let values = match encoding {
-            EncodingId::CURSOR => return cursor::decode(format, map, size, r),
             EncodingId::TIGHT => return self.tight.decode(format, map, size, r),
-            EncodingId::CURSOR_WITH_ALPHA => return cursor::decode_with_alpha(size, r),
             EncodingId::RAW => raw::decode(format, size, r)?,
             EncodingId::RRE => rre::decode(format, size, r)?,
             EncodingId::HEXTILE => hextile::decode(format, size, r, progress)?,

@@ -607,11 +607,23 @@ fn large_rectangles_take_no_memory_before_their_bytes() {
         short(encoding, &[0; 100]);
     }
     short(EncodingId::RRE, &[0, 0, 1, 0, 0, 0, 0, 0]);
-    short(EncodingId::ZRLE, &[0, 1, 0, 0, 0, 0, 0, 0]);
+    let half =
+        decode(&mut Decoder::new(), EncodingId::ZRLE, &NATIVE, Size::new(8192, 8192), &[0, 1, 0, 0, 0]);
+    assert!(matches!(half, Err(DecodeError::TooShort { .. })), "{half:?}");
+    // What is inflated at once is half a screen at most, and a JPEG is what servers send.
+    let large = |what| DecodeError::TooLarge { what };
+    check_refused(EncodingId::ZRLE, &NATIVE, Size::new(16_384, 8192), &[0; 8], large("ZRLE rectangle"));
+    for size in [Size::new(2049, 1), Size::new(2048, 2049), Size::new(16_384, 8192)] {
+        let result = decode(&mut Decoder::with_jpeg(), EncodingId::TIGHT, &NATIVE, size, &[0x90, 1, 0]);
+        assert_eq!(result, Err(large("Tight JPEG")), "{size:?}");
+    }
     assert_eq!(MAX_SURFACE_PIXELS, 16_384 * 8_192);
     for encoding in OF_SCREENS {
         let large = DecodeError::TooLarge { what: "RFB rectangle" };
         check_refused(encoding, &NATIVE, Size::new(65_535, 65_535), &[], large);
+    }
+    for encoding in [EncodingId::CURSOR, EncodingId::CURSOR_WITH_ALPHA] {
+        check_refused(encoding, &NATIVE, Size::new(65_535, 65_535), &[], large("cursor"));
     }
 }
 

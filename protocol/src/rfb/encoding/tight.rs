@@ -34,6 +34,10 @@ pub const TIGHT_MAX_WIDTH: u32 = 2048;
 /// of compressed data a rectangle's length could not even be said.
 pub const TIGHT_MAX_AREA: u64 = 65_536;
 
+/// Pixels of a JPEG at most: as high as wide. Servers send none beyond [`TIGHT_MAX_AREA`], and a
+/// progressive one takes six bytes a pixel and a pass over it for every few bytes of the file.
+const MAX_JPEG_AREA: u64 = TIGHT_MAX_WIDTH as u64 * TIGHT_MAX_WIDTH as u64;
+
 /// Shorter data is sent as it is.
 const MIN_TO_COMPRESS: usize = 12;
 
@@ -163,6 +167,9 @@ impl TightDecoder {
             return Ok(Values::new(size, value).into_picture(format, map));
         }
         if how == JPEG && self.jpeg {
+            if size.width > TIGHT_MAX_WIDTH || size.area() > MAX_JPEG_AREA {
+                return Err(DecodeError::TooLarge { what: "Tight JPEG" });
+            }
             let length = length(r)?;
             let file = r.take(length, "Tight JPEG")?;
             self.reset(control);

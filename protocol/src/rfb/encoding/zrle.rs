@@ -12,7 +12,11 @@ use super::values::Values;
 use super::zlib::{Deflater, Inflater, max_packed};
 use crate::geometry::Size;
 use crate::rfb::PixelFormat;
-use crate::wire::{DecodeError, Reader};
+use crate::wire::{DecodeError, MAX_SURFACE_PIXELS, Reader};
+
+/// Pixels of a rectangle at most, half of the largest screen. Its tiles are inflated at once, five
+/// bytes a pixel beside the four of the picture: 576 MiB that a few kilobytes can ask for.
+const MAX_AREA: u64 = MAX_SURFACE_PIXELS / 2;
 
 fn tiles(format: &PixelFormat) -> Tiles {
     Tiles { side: 64, bytes: PixelBytes::compact(format), reuse: false }
@@ -58,6 +62,9 @@ impl ZrleDecoder {
         size: Size,
         r: &mut Reader<'_>,
     ) -> Result<Values, DecodeError> {
+        if size.area() > MAX_AREA {
+            return Err(DecodeError::TooLarge { what: "ZRLE rectangle" });
+        }
         let tiles = tiles(format);
         let length = u32::from_be_bytes(r.array("ZRLE length")?) as usize;
         let max = tiles.max_bytes(size);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use panto_protocol::rfb::{Clipboard, MAX_CUT_TEXT, ServerMessage};
+use panto_protocol::wire::Writer;
 
 /// What a viewer knows of the clipboard.
 #[derive(Debug, Default)]
@@ -11,6 +12,8 @@ pub(super) struct Told {
     extended: bool,
     /// The text that the viewer was told of, or has told.
     text: Option<Arc<str>>,
+    /// The message that brings it: compressed once, however often it is asked for.
+    packed: Option<Arc<[u8]>>,
 }
 
 impl Told {
@@ -26,6 +29,7 @@ impl Told {
             return None;
         }
         self.text = Some(Arc::clone(text));
+        self.packed = None;
         Some(match self.extended {
             true => ServerMessage::Clipboard(Clipboard::Notify { text: true }),
             false => {
@@ -38,19 +42,32 @@ impl Told {
     /// The viewer has copied this text.
     pub(super) fn copied(&mut self, text: &str) {
         self.text = Some(text.into());
+        self.packed = None;
     }
 
-    /// Answers a message of the extended clipboard; a text that is in one is the caller's.
-    pub(super) fn answer(&self, message: &Clipboard) -> Option<ServerMessage> {
-        let answer = match message {
+    /// Answers a message of the extended clipboard; a text that is in one is the caller's. Returns
+    /// the bytes of the answer.
+    pub(super) fn answer(&mut self, message: &Clipboard) -> Option<Arc<[u8]>> {
+        if !self.extended {
+            return None;
+        }
+        match message {
             // Nobody sends what is too long for us, so it need not be asked for twice.
-            Clipboard::Notify { text: true } => Clipboard::Request { text: true },
-            Clipboard::Request { text: true } => Clipboard::Provide(self.text.as_deref().map(str::to_owned)),
-            Clipboard::Peek => Clipboard::Notify { text: self.text.is_some() },
-            _ => return None,
-        };
-        self.extended.then_some(ServerMessage::Clipboard(answer))
+            Clipboard::Notify { text: true } => Some(bytes(Clipboard::Request { text: true })),
+            Clipboard::Request { text: true } => {
+                let provided = || bytes(Clipboard::Provide(self.text.as_deref().map(str::to_owned)));
+                Some(Arc::clone(self.packed.get_or_insert_with(provided)))
+            }
+            Clipboard::Peek => Some(bytes(Clipboard::Notify { text: self.text.is_some() })),
+            _ => None,
+        }
     }
+}
+
+fn bytes(message: Clipboard) -> Arc<[u8]> {
+    let mut out = Writer::default();
+    ServerMessage::Clipboard(message).encode(&mut out);
+    out.finish().into()
 }
 
 #[cfg(test)]
@@ -68,10 +85,13 @@ mod tests {
         assert_eq!(told.extend(), None);
         let notify = ServerMessage::Clipboard(Clipboard::Notify { text: true });
         assert_eq!(told.news(&"b".into()), Some(notify));
-        let provide = ServerMessage::Clipboard(Clipboard::Provide(Some("b".into())));
-        assert_eq!(told.answer(&Clipboard::Request { text: true }), Some(provide));
+        let provide = |text: &str| Some(bytes(Clipboard::Provide(Some(text.into()))));
+        for _ in 0..2 {
+            assert_eq!(told.answer(&Clipboard::Request { text: true }), provide("b"));
+        }
         // What came from the viewer does not go back.
         told.copied("c");
         assert_eq!(told.news(&"c".into()), None);
+        assert_eq!(told.answer(&Clipboard::Request { text: true }), provide("c"));
     }
 }

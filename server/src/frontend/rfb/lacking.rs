@@ -20,6 +20,10 @@ const TIGHT_WIDTH: u32 = 512;
 /// Pixels of a rectangle at most where the update may not be large.
 const PIECE: u64 = 1 << 16;
 
+/// Rectangles of an update at most, with room for the few that are no pixels: sixteen bits count
+/// them, and all ones mean "until the last".
+const MAX_COUNT: u16 = 60_000;
+
 /// What an update will hold.
 #[derive(Debug, Default)]
 pub(super) struct Lacking {
@@ -121,6 +125,7 @@ impl Lacking {
         let mut sent = Sent::default();
         let mut pieces = self.pieces(picture, manner, encoding).into_iter();
         while update.w.len() < manner.budget
+            && update.count < MAX_COUNT
             && let Some(piece) = pieces.next()
         {
             let (rect, jpeg) = (piece.rect, piece.jpeg);

@@ -12,6 +12,7 @@ mod session;
 mod update;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use panto_protocol::message::{Auth, AuthMethods};
 use panto_protocol::rfb::{
@@ -28,6 +29,10 @@ use super::server::{Proof as Verdict, Server};
 /// Bytes of a handshake that may wait to be understood.
 const MAX_HANDSHAKE: usize = 4096;
 
+/// A viewer that takes not one byte for so long is given up, as one of Panto's own that
+/// acknowledges nothing.
+const UNREAD_FOR: Duration = Duration::from_secs(30);
+
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RfbError {
@@ -41,6 +46,10 @@ pub(super) enum RfbError {
     Io(#[from] std::io::Error),
     #[error("the viewer was too slow to say who it is")]
     Slow,
+    #[error("a flood of messages whose answers are not read")]
+    Flood,
+    #[error("the viewer reads nothing, for {} s", UNREAD_FOR.as_secs())]
+    Deaf,
     #[error("not let in: {0}")]
     Refused(String),
     #[error("{0}")]

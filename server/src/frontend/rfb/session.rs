@@ -1,7 +1,7 @@
 //! One VNC viewer's session: what it says, and the updates that it is sent.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::message::Rights;
@@ -12,15 +12,15 @@ use panto_protocol::rfb::{
 };
 use panto_protocol::time::Micros;
 use panto_protocol::wire::{DecodeError, MAX_COORDINATE, Reader, Writer};
-use panto_transport::{Pipe, Stream, Turn};
+use panto_transport::{Pipe, Stream, Turn, WireCounters};
 use tokio::sync::{mpsc, watch};
 
-use super::RfbError;
 use super::clipboard::Told;
 use super::flow::{Flow, Go};
 use super::input::Pointer;
 use super::lacking::Manner;
 use super::update::{Shown, Understood};
+use super::{RfbError, UNREAD_FOR};
 use crate::desk::DeskState;
 use crate::frontend::held::Held;
 use crate::frontend::registry::Order;
@@ -34,6 +34,11 @@ const MAX_MESSAGE: usize = MAX_CUT_TEXT + MAX_CUT_TEXT / 256 + 1024;
 /// Bytes of answers that a viewer may leave unread.
 const MAX_UNREAD: usize = 4 * MAX_CUT_TEXT;
 
+/// Inputs that the screen has not done yet, beyond which nothing more is read of a viewer; they are
+/// looked at again after a pause.
+const MAX_UNHANDLED: usize = 4096;
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// How long a viewer may take to close its end, and the bytes that it may send meanwhile.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 const MAX_LAST_WORDS: u64 = 64 << 10;
@@ -43,6 +48,11 @@ pub(super) struct Session {
     server: Arc<Server>,
     id: u64,
     pipe: Pipe,
+    counters: Arc<WireCounters>,
+    /// Bytes of answers that are not written yet, at most.
+    unread: usize,
+    /// Bytes that the viewer had taken when it was last seen taking any, and when that was.
+    taken: (u64, Instant),
     rights: Rights,
     viewing: Viewing,
     changed: watch::Receiver<u64>,
@@ -71,7 +81,10 @@ impl Session {
         Self {
             server,
             id,
+            counters: stream.counters(),
             pipe: Pipe::new(stream),
+            unread: 0,
+            taken: (0, Instant::now()),
             rights,
             viewing,
             changed,
@@ -107,51 +120,80 @@ impl Session {
     async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> Result<(), RfbError> {
         let mut closing = self.server.closing();
         loop {
-            self.messages()?;
+            let floods = self.messages()?;
+            let reads = !floods || self.bytes.len() < MAX_MESSAGE;
             if let Some(reason) = self.server.source.failure() {
                 return Err(RfbError::Capture(reason));
             }
             self.changed.borrow_and_update();
-            self.desk_news();
-            let wake = if self.pipe.is_writable() { self.update() } else { Wake::default() };
+            let takes = self.pipe.is_writable();
+            let wake = if takes {
+                self.unread = 0;
+                // The newest only: older ones need not wait for who reads slowly.
+                self.desk_news();
+                self.update()
+            } else {
+                Wake::default()
+            };
             let sleep = wake.at.map(|at| Duration::from(at.since(self.server.now())));
+            let deaf_at = self.deaf_at();
             tokio::select! {
-                turn = self.pipe.turn() => match turn? {
+                turn = self.pipe.turn(), if reads => match turn? {
                     Turn::Read(bytes) => self.bytes.extend_from_slice(bytes),
                     Turn::Written => {}
                     Turn::Closed => return Ok(()),
                 },
                 _ = self.changed.changed(), if wake.on_change => {}
-                Ok(()) = async { self.desk.as_mut().unwrap().changed().await }, if self.desk.is_some() => {}
+                Ok(()) = async { self.desk.as_mut().unwrap().changed().await }, if takes && self.desk.is_some() => {}
                 Some(order) = orders.recv() => match order {
                     // Settings are of the native modes.
                     Order::Settings(_) => {}
                     Order::Kick | Order::Park => return Ok(()),
                 },
                 () = tokio::time::sleep(sleep.unwrap_or(Duration::from_secs(3600))) => {}
+                () = tokio::time::sleep(PAUSE), if floods => {}
+                () = tokio::time::sleep_until(deaf_at.into()) => {
+                    if self.deaf_at() <= Instant::now() {
+                        return Err(RfbError::Deaf);
+                    }
+                }
                 _ = closing.wait_for(|&c| c) => return Ok(()),
             }
         }
     }
 
-    /// Does what the viewer has said.
-    fn messages(&mut self) -> Result<(), RfbError> {
-        let bytes = std::mem::take(&mut self.bytes);
+    /// When the viewer will be given up, if it takes nothing until then.
+    fn deaf_at(&mut self) -> Instant {
+        let written = self.counters.written();
+        if self.pipe.is_writable() || written != self.taken.0 {
+            self.taken = (written, Instant::now());
+        }
+        self.taken.1 + UNREAD_FOR
+    }
+
+    /// Does what the viewer has said; whether there may be more of it, which has to wait.
+    fn messages(&mut self) -> Result<bool, RfbError> {
+        let mut bytes = std::mem::take(&mut self.bytes);
         let mut r = Reader::new(&bytes);
         let mut rest = r.clone();
-        loop {
+        let mut floods = false;
+        while !floods {
             match ClientMessage::decode(&mut r) {
                 Ok(message) => self.message(message)?,
                 Err(DecodeError::TooShort { .. }) => break,
                 Err(error) => return Err(error.into()),
             }
             rest = r.clone();
+            floods = self.server.source.unhandled() > MAX_UNHANDLED;
         }
-        self.bytes = rest.rest().to_vec();
-        if self.bytes.len() > MAX_MESSAGE {
+        let read = bytes.len() - rest.left();
+        // What is half a message stays where it is, however slowly the rest comes.
+        bytes.drain(..read);
+        self.bytes = bytes;
+        if !floods && self.bytes.len() > MAX_MESSAGE {
             return Err(DecodeError::TooLarge { what: "RFB message" }.into());
         }
-        Ok(())
+        Ok(floods)
     }
 
     fn message(&mut self, message: ClientMessage) -> Result<(), RfbError> {
@@ -184,7 +226,8 @@ impl Session {
             ClientMessage::Clipboard(Clipboard::Provide(Some(text))) => self.copied(&text),
             ClientMessage::Clipboard(message) if self.rights == Rights::Control => {
                 if let Some(answer) = self.clipboard.answer(&message) {
-                    self.say(&answer)?;
+                    self.answers(answer.len())?;
+                    self.pipe.output().extend_from_slice(&answer);
                 }
             }
             ClientMessage::Clipboard(_) => {}
@@ -298,11 +341,16 @@ impl Session {
     ///
     /// If it asks and asks and does not read the answers.
     fn say(&mut self, message: &ServerMessage) -> Result<(), RfbError> {
-        if self.pipe.output().len() > MAX_UNREAD {
-            return Err(DecodeError::TooLarge { what: "flood of messages whose answers are not read" }.into());
-        }
+        let before = self.pipe.output().len();
         self.say_always(message);
-        Ok(())
+        let length = self.pipe.output().len() - before;
+        self.answers(length)
+    }
+
+    /// Counts an answer. Updates count for nothing: they go when there is room.
+    fn answers(&mut self, length: usize) -> Result<(), RfbError> {
+        self.unread += length;
+        if self.unread > MAX_UNREAD { Err(RfbError::Flood) } else { Ok(()) }
     }
 
     fn say_always(&mut self, message: &ServerMessage) {

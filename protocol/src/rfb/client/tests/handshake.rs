@@ -205,3 +205,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_hundred_types_are_not_read_out() {
+    let types: Vec<u8> = (100..=255).collect();
+    let bytes = [b"RFB 003.008\n", &[types.len() as u8][..], &types].concat();
+    let error = feed(&mut Handshake::new(&Security::ALL), &bytes).0.expect_err("refused").to_string();
+    assert!(error.contains("type 100, ") && error.contains("144 more") && error.len() < 500, "{error}");
+}

@@ -23,6 +23,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// The front hears of a long update this often before it has ended.
 const SHOW_EVERY: Duration = Duration::from_millis(50);
 
+/// How long is painted at once before anything else gets its turn: a few bytes can ask for seconds
+/// of painting, and a person who leaves must not wait for hours of it.
+const TURN: Duration = Duration::from_millis(50);
+
 /// The marks of fences that were sent to know when they come back.
 const PING: &[u8] = b"ping";
 const END: &[u8] = b"end";
@@ -78,12 +82,14 @@ impl Client {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            self.vnc_events(link)?;
+            let busy = self.vnc_events(link)?;
             if link.pipe.is_writable() && link.connection.has_output() {
                 let output = link.connection.take_output();
                 link.pipe.output().extend_from_slice(&output);
             }
-            if link.done && link.pipe.is_writable() {
+            // A server that does not read keeps nobody beyond the farewell.
+            let late = link.farewell.is_some_and(|at| at <= Instant::now());
+            if link.done && (link.pipe.is_writable() || late) {
                 return Ok(());
             }
             let deadline = if link.farewell.is_some() { link.farewell } else { self.deadline() };
@@ -92,7 +98,9 @@ impl Client {
                 && link.pinged_at != self.vnc.painter.updates();
             let repeat = self.vnc.hands.poll_timeout().map(|at| self.origin + Duration::from(at));
             tokio::select! {
-                turn = link.pipe.turn() => match turn {
+                // What has come already is painted before more of it is taken.
+                () = tokio::task::yield_now(), if busy => {}
+                turn = link.pipe.turn(), if !busy => match turn {
                     Ok(Turn::Read(bytes)) => link.connection.feed(bytes),
                     Ok(Turn::Written) => {}
                     Ok(Turn::Closed) => return Err(lost("the server closed the connection")),
@@ -120,10 +128,11 @@ impl Client {
         }
     }
 
-    /// Acts on everything that has come.
-    fn vnc_events(&mut self, link: &mut Link) -> Result<(), ViewError> {
-        let mut ended = false;
-        while let Some(event) = link.connection.poll()? {
+    /// Acts on what has come, for a while; whether there may be more of it.
+    fn vnc_events(&mut self, link: &mut Link) -> Result<bool, ViewError> {
+        let begun = Instant::now();
+        let (mut ended, mut busy) = (false, false);
+        while !busy && let Some(event) = link.connection.poll()? {
             match event {
                 Event::UpdateEnd => {
                     self.vnc.painter.update_ended(self.now());
@@ -135,6 +144,7 @@ impl Client {
                 }
                 other => self.vnc_event(other, link),
             }
+            busy = begun.elapsed() >= TURN;
         }
         let can_resize = link.connection.can_resize();
         if self.view.handle().shown().can_resize != can_resize {
@@ -152,7 +162,7 @@ impl Client {
         if link.farewell.is_some() && !link.connection.has_fences() {
             link.done |= link.connection.is_between_updates();
         }
-        Ok(())
+        Ok(busy)
     }
 
     /// Changes the picture; the front is woken later.
