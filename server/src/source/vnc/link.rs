@@ -10,7 +10,7 @@ use panto_protocol::rfb::client::{Config, Connection, ConnectionError, Event, Ha
 use panto_protocol::rfb::{Leds, MAX_CUT_TEXT};
 use panto_transport::{Pipe, Turn};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::updates::Updates;
 use super::{Begun, Shared, VncConnect, VncOpened, VncSourceError};
@@ -33,6 +33,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 const MAX_LAST_WORDS: u64 = 16 << 20;
 
+/// How long the server may take to read what it is sent.
+const READ_WITHIN: Duration = Duration::from_secs(60);
+
 /// Events that are said at once: one write for what has come together.
 const MAX_SAID: usize = 256;
 
@@ -47,6 +50,12 @@ enum End {
     Lost(String),
     /// The server is at fault.
     Broken(ConnectionError),
+}
+
+impl End {
+    fn stuck() -> Self {
+        Self::Lost("it does not read what it is sent".into())
+    }
 }
 
 /// What outlives a connection.
@@ -107,6 +116,8 @@ impl Gateway {
                 Some(Err(error)) => return self.fail(&scene, error.to_string()),
                 None => return,
             };
+            // That was the last one.
+            self.shared.orders().stuck = false;
             tracing::info!("the VNC server is back");
         }
     }
@@ -177,9 +188,10 @@ impl Gateway {
             }
             link.rest_or_wake();
             if self.obey(link) {
-                return Some(End::Lost("it does not read what it is sent".into()));
+                return Some(End::stuck());
             }
             link.write();
+            let unread_until = link.unread_since.map_or_else(Instant::now, |since| since + READ_WITHIN);
             tokio::select! {
                 turn = link.pipe.turn() => match turn {
                     Ok(Turn::Read(bytes)) => link.connection.feed(bytes),
@@ -188,6 +200,7 @@ impl Gateway {
                     Err(error) => return Some(End::Lost(error.to_string())),
                 },
                 Some(event) = self.input.recv(), if link.pipe.is_writable() => self.act(event, link),
+                () = sleep_until(unread_until), if link.unread_since.is_some() => return Some(End::stuck()),
                 () = self.shared.ordered.notified() => {}
                 _ = link.viewers.changed() => {}
                 () = stopped(&mut self.stop) => return Some(End::Stopped),
@@ -244,6 +257,8 @@ struct Link {
     awake: bool,
     /// Whether the first of them has come: with it servers tell what they can do.
     looked: bool,
+    /// Since when it has something to read.
+    unread_since: Option<Instant>,
 }
 
 impl Link {
@@ -260,6 +275,7 @@ impl Link {
             updates: Updates::begin(init.size),
             awake: false,
             looked: false,
+            unread_since: None,
         }
     }
 
@@ -284,6 +300,10 @@ impl Link {
         if self.pipe.is_writable() && self.connection.has_output() {
             let output = self.connection.take_output();
             self.pipe.output().extend_from_slice(&output);
+        }
+        match self.pipe.is_writable() {
+            true => self.unread_since = None,
+            false => _ = self.unread_since.get_or_insert_with(Instant::now),
         }
     }
 
