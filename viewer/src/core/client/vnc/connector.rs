@@ -9,7 +9,7 @@ use panto_transport::{
     HANDSHAKE_DEADLINE, KnownHosts, Stream, Target, TrustPolicy, WireCounters, connect, start_tls_any,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::core::client::link::lost;
 use crate::core::trust::{CONNECT_TIMEOUT, has_key, judge};
@@ -110,15 +110,13 @@ impl VncConnector {
         let acceptable: Vec<Security> = Security::ALL.into_iter().filter(acceptable).collect();
         let mut handshake = Handshake::new(&acceptable);
         let mut bytes: Vec<u8> = Vec::new();
-        // For all that the server says, or a letter now and then would keep the client for hours.
-        let mut by = Instant::now() + HANDSHAKE_DEADLINE;
         loop {
             let mut r = Reader::new(&bytes);
             let fed = handshake.feed(&mut r);
             bytes = r.rest().to_vec();
-            within(by, send(&mut stream, &handshake.take_output())).await?;
+            send(&mut stream, &handshake.take_output()).await?;
             match fed {
-                Ok(None) => within(by, receive(&mut stream, &mut bytes)).await?,
+                Ok(None) => receive(&mut stream, &mut bytes).await?,
                 Ok(Some(HandshakeEvent::Tls)) => {
                     if !bytes.is_empty() {
                         return Err(lost("the server speaks before TLS has begun"));
@@ -127,13 +125,10 @@ impl VncConnector {
                     let VncServer { target, known_hosts, trust, .. } = &self.server;
                     judge(target, known_hosts, *trust, &self.prompt, untrusted.fingerprint()).await?;
                     stream = untrusted.into_trusted();
-                    // A person may have been asked.
-                    by = Instant::now() + HANDSHAKE_DEADLINE;
                 }
                 Ok(Some(HandshakeEvent::Secret { .. })) => {
                     let secret = self.ask_secret(wrong.clone()).await?;
                     handshake.authenticate(&self.user(), &secret);
-                    by = Instant::now() + HANDSHAKE_DEADLINE;
                 }
                 Ok(Some(HandshakeEvent::Init(init))) => {
                     return Ok(VncOpened { stream, init, said: bytes });
@@ -171,31 +166,36 @@ impl VncConnector {
     }
 }
 
-async fn send(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes).await?;
-    stream.flush().await
+async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), ViewError> {
+    let all = async {
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    };
+    within("the server's handshake", all).await
 }
 
-async fn receive(stream: &mut Stream, bytes: &mut Vec<u8>) -> io::Result<()> {
+async fn receive(stream: &mut Stream, bytes: &mut Vec<u8>) -> Result<(), ViewError> {
     // No step of a handshake is longer than a few kilobytes.
     let mut piece = [0; 4096];
-    match stream.read(&mut piece).await? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        n => {
-            bytes.extend_from_slice(&piece[..n]);
-            Ok(())
+    let read = async {
+        match stream.read(&mut piece).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            n => Ok(n),
         }
-    }
+    };
+    let n = within("the server's handshake", read).await?;
+    bytes.extend_from_slice(&piece[..n]);
+    Ok(())
 }
 
 /// Waits for a step of the handshake, but not for ever.
-async fn within<T>(by: Instant, step: impl Future<Output = io::Result<T>>) -> Result<T, ViewError> {
-    match timeout_at(by, step).await {
+async fn within<T>(what: &str, step: impl Future<Output = io::Result<T>>) -> Result<T, ViewError> {
+    match timeout(HANDSHAKE_DEADLINE, step).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(lost("the server closed the connection before it had let the viewer in"))
         }
         Ok(Err(error)) => Err(lost(error.to_string())),
-        Err(_) => Err(ViewError::Timeout { what: "the server's handshake".into() }),
+        Err(_) => Err(ViewError::Timeout { what: what.into() }),
     }
 }
