@@ -191,7 +191,6 @@ impl Gateway {
                 return Some(End::stuck());
             }
             link.write();
-            let unread_until = link.unread_since.map_or_else(Instant::now, |since| since + READ_WITHIN);
             tokio::select! {
                 turn = link.pipe.turn() => match turn {
                     Ok(Turn::Read(bytes)) => link.connection.feed(bytes),
@@ -199,8 +198,9 @@ impl Gateway {
                     Ok(Turn::Closed) => return Some(End::Lost("it has closed the connection".into())),
                     Err(error) => return Some(End::Lost(error.to_string())),
                 },
+                () = sleep_until(link.unread_since.unwrap_or_else(Instant::now) + READ_WITHIN),
+                    if link.unread_since.is_some() => return Some(End::stuck()),
                 Some(event) = self.input.recv(), if link.pipe.is_writable() => self.act(event, link),
-                () = sleep_until(unread_until), if link.unread_since.is_some() => return Some(End::stuck()),
                 () = self.shared.ordered.notified() => {}
                 _ = link.viewers.changed() => {}
                 () = stopped(&mut self.stop) => return Some(End::Stopped),
