@@ -34,6 +34,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 const MAX_LAST_WORDS: u64 = 16 << 20;
 
+/// How long the server may take to read what it is sent.
+const READ_WITHIN: Duration = Duration::from_secs(60);
+
 /// Events that are said at once: one write for what has come together.
 const MAX_SAID: usize = 256;
 
@@ -48,6 +51,12 @@ enum End {
     Lost(String),
     /// The server is at fault.
     Broken(ConnectionError),
+}
+
+impl End {
+    fn stuck() -> Self {
+        Self::Lost("it does not read what it is sent".into())
+    }
 }
 
 /// What outlives a connection.
@@ -114,6 +123,8 @@ impl Gateway {
                 Some(Err(error)) => return self.fail(&scene, error.to_string()),
                 None => return,
             };
+            // That was the last one.
+            self.shared.orders().stuck = false;
             tracing::info!("the VNC server is back");
         }
     }
@@ -184,7 +195,7 @@ impl Gateway {
             }
             link.rest_or_wake();
             if self.obey(link) {
-                return Some(End::Lost("it does not read what it is sent".into()));
+                return Some(End::stuck());
             }
             link.write();
             // Servers of VNC leave it to viewers to press a held key again, and Panto's viewers to us.
@@ -196,6 +207,8 @@ impl Gateway {
                     Ok(Turn::Closed) => return Some(End::Lost("it has closed the connection".into())),
                     Err(error) => return Some(End::Lost(error.to_string())),
                 },
+                () = sleep_until(link.unread_since.unwrap_or_else(Instant::now) + READ_WITHIN),
+                    if link.unread_since.is_some() => return Some(End::stuck()),
                 Some(event) = self.input.recv(), if link.pipe.is_writable() => self.act(event, link),
                 () = self.shared.ordered.notified() => {}
                 () = until(held) => {
@@ -258,6 +271,8 @@ struct Link {
     awake: bool,
     /// Whether the first of them has come: with it servers tell what they can do.
     looked: bool,
+    /// Since when it has something to read.
+    unread_since: Option<Instant>,
 }
 
 impl Link {
@@ -274,6 +289,7 @@ impl Link {
             updates: Updates::begin(init.size),
             awake: false,
             looked: false,
+            unread_since: None,
         }
     }
 
@@ -298,6 +314,10 @@ impl Link {
         if self.pipe.is_writable() && self.connection.has_output() {
             let output = self.connection.take_output();
             self.pipe.output().extend_from_slice(&output);
+        }
+        match self.pipe.is_writable() {
+            true => self.unread_since = None,
+            false => _ = self.unread_since.get_or_insert_with(Instant::now),
         }
     }
 
