@@ -333,7 +333,12 @@ pub fn messages() -> Vec<Lie> {
         ("a colour map of 65535 entries", vec![1, 0, 0, 0, 255, 255], PROTOCOL, "colour map is larger"),
         ("a colour map from 65535 on", vec![1, 0, 255, 255, 0, 1], PROTOCOL, "colour map is larger"),
         ("a cut text of 2^31 bytes", vec![3, 0, 0, 0, 0x80, 0, 0, 0], PROTOCOL, "clipboard is larger"),
-        ("a cut text of -1 bytes", vec![3, 0, 0, 0, 255, 255, 255, 255], PROTOCOL, "clipboard is larger"),
+        (
+            "an extended clipboard of 1 byte",
+            vec![3, 0, 0, 0, 255, 255, 255, 255, 0],
+            PROTOCOL,
+            "invalid clipboard",
+        ),
         (
             "a fence of 255 bytes",
             [&[248, 0, 0, 0, 0, 0, 0, 0, 255][..], &[1; 255]].concat(),

@@ -169,6 +169,10 @@ impl Source for VncSource {
         }
     }
 
+    fn unhandled(&self) -> usize {
+        self.input.max_capacity() - self.input.capacity()
+    }
+
     fn can_resize(&self) -> bool {
         self.shared.can_resize.load(Ordering::Acquire)
     }
