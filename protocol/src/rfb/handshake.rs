@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::PixelFormat;
+use super::security::{NONE, Security, VENCRYPT, VNC_AUTH};
 use super::vnc_auth::{self, CHALLENGE};
 use crate::geometry::Size;
 use crate::wire::{DecodeError, Reader, Writer};
@@ -14,45 +15,6 @@ const MAX_SECRET: usize = 1024;
 const MAX_NAME: usize = 255;
 
 const INVALID: u8 = 0;
-const NONE: u8 = 1;
-const VNC_AUTH: u8 = 2;
-const VENCRYPT: u8 = 19;
-
-/// How a client proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// Not at all (7.2.1).
-    None,
-    /// A challenge answered with eight bytes of a password (7.2.2): weak, and all that follows is in
-    /// the clear.
-    VncAuth,
-    /// TLS with the server's certificate, and no proof (VeNCrypt 260).
-    X509None,
-    /// The same, and 7.2.2 inside (VeNCrypt 261).
-    X509Vnc,
-    /// The same, and a name and a password inside (VeNCrypt 262).
-    X509Plain,
-    /// A name and a password as they are (VeNCrypt 256): for a stream that nobody can read already.
-    Plain,
-}
-
-impl Security {
-    const fn vencrypt(self) -> u32 {
-        match self {
-            Self::None => 1,
-            Self::VncAuth => 2,
-            Self::X509None => 260,
-            Self::X509Vnc => 261,
-            Self::X509Plain => 262,
-            Self::Plain => 256,
-        }
-    }
-
-    /// Whether it is chosen inside VeNCrypt.
-    fn is_vencrypt(self) -> bool {
-        !matches!(self, Self::None | Self::VncAuth)
-    }
-}
 
 /// Versions of the protocol that differ (7.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,7 +186,7 @@ impl Handshake {
                 let types: Vec<_> = self.offered.iter().filter(|s| s.is_vencrypt()).collect();
                 self.out.raw(&[0, types.len() as u8]);
                 for security in types {
-                    self.out.raw(&security.vencrypt().to_be_bytes());
+                    self.out.raw(&security.number().to_be_bytes());
                 }
                 self.state = State::VenCryptType;
                 Ok(None)
@@ -232,7 +194,7 @@ impl Handshake {
             State::VenCryptType => {
                 let chosen = u32::from_be_bytes(r.array("VeNCrypt type")?);
                 let all = self.offered.iter().filter(|s| s.is_vencrypt());
-                let Some(security) = all.copied().find(|s| s.vencrypt() == chosen) else {
+                let Some(security) = all.copied().find(|s| s.number() == chosen) else {
                     self.out.u8(0);
                     return Err(HandshakeError::NotOffered);
                 };

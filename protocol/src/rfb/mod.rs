@@ -10,18 +10,20 @@ pub mod encoding;
 mod handshake;
 mod message;
 mod pixel_format;
+mod security;
 #[cfg(test)]
 mod tests;
 mod vnc_auth;
 mod xt_codes;
 
 pub use clipboard::Clipboard;
-pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof, Security};
+pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof};
 pub use message::{
     ClientMessage, EncodingId, Fence, Leds, MAX_CUT_TEXT, RectHeader, ResizeStatus, Screen, ServerMessage,
     encode_rect_count, encode_screens,
 };
 pub use pixel_format::{Compact, PixelFormat, TrueColor, color_map};
+pub use security::Security;
 pub use vnc_auth::CHALLENGE;
 pub use xt_codes::{evdev_code, xt_code};
 

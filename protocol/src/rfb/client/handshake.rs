@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
+use super::super::security::{Security, VENCRYPT, name};
 use super::super::vnc_auth::{self, CHALLENGE};
 use super::plain_text;
-use super::security::{Security, VENCRYPT, name};
 use crate::geometry::Size;
 use crate::rfb::be16;
 use crate::wire::{DecodeError, MAX_SURFACE_PIXELS, Reader, Writer};
@@ -171,7 +171,7 @@ impl Handshake {
         let State::Secret(security, challenge) = self.state else { return };
         let cut = |text: &str| text.as_bytes()[..text.floor_char_boundary(MAX_SECRET)].to_vec();
         match security {
-            Security::X509Plain => {
+            Security::X509Plain | Security::Plain => {
                 let (user, password) = (cut(user), cut(password));
                 self.out.raw(&(user.len() as u32).to_be_bytes());
                 self.out.raw(&(password.len() as u32).to_be_bytes());
@@ -236,7 +236,7 @@ impl Handshake {
             }
             State::Inside(security) => match security {
                 Security::None | Security::X509None => self.state = State::Result,
-                Security::X509Plain => return Ok(Some(self.ask(security, [0; CHALLENGE]))),
+                Security::X509Plain | Security::Plain => return Ok(Some(self.ask(security, [0; CHALLENGE]))),
                 Security::VncAuth | Security::X509Vnc => {
                     let challenge = r.array("VNC challenge")?;
                     return Ok(Some(self.ask(security, challenge)));
@@ -320,7 +320,7 @@ impl Handshake {
 
     fn ask(&mut self, security: Security, challenge: [u8; CHALLENGE]) -> HandshakeEvent {
         self.state = State::Secret(security, challenge);
-        HandshakeEvent::Secret { user: security == Security::X509Plain }
+        HandshakeEvent::Secret { user: matches!(security, Security::X509Plain | Security::Plain) }
     }
 
     /// The server has let the client in (7.3.1).

@@ -16,16 +16,15 @@ mod handshake;
 mod message;
 mod pseudo;
 mod say;
-mod security;
 #[cfg(test)]
 mod tests;
 
+pub use super::Security;
 pub use config::Config;
 pub use connection::{Connection, ConnectionError};
 pub use hands::Hands;
 pub use handshake::{Handshake, HandshakeError, HandshakeEvent, ServerInit};
 pub use message::Event;
-pub use security::Security;
 
 /// A peer's text for people: UTF-8 or else Latin-1, without control characters, which terminals
 /// would act on.
