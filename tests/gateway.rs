@@ -13,7 +13,7 @@ use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::message::{InputEvent, Mode, Settings};
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat, Screen};
-use panto_tests::harness::{Panto, Served, Watcher, XDisplay, eventually, panto};
+use panto_tests::harness::{Panto, Served, Watcher, XDisplay, eventually, panto, rested};
 use panto_transport::{KnownHosts, Target, TrustPolicy};
 use panto_viewer::core::{ClientOptions, Command, Connection, ViewError};
 
@@ -21,7 +21,7 @@ use crate::rfb::address;
 use crate::rfb::client::RfbClient;
 use crate::rfb::extensions::{copy, pasted};
 use crate::security::said;
-use crate::vnc::servers::{Running, Tiger, certificate, free_port, listens, rested, terminal};
+use crate::vnc::servers::{Running, Tiger, certificate, free_port, listens, terminal};
 use crate::vnc::trust::password_file;
 use crate::vnc::{enter, shows, type_line};
 

@@ -9,9 +9,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use panto_protocol::geometry::Rect;
-use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat, TrueColor};
-use panto_tests::harness::{Panto, Served, XDisplay, assert_same, eventually, panto};
+use panto_tests::harness::{Panto, Served, TERMINAL, XDisplay, assert_same, eventually, panto, rested};
 
 use client::RfbClient;
 
@@ -34,43 +33,11 @@ fn serve(home: &Panto) -> (Served, XDisplay) {
 }
 
 fn serve_with(home: &Panto, more: &[&str]) -> (Served, XDisplay) {
-    let script = "printf 'ready\\n'; exec cat";
-    let arguments = [
-        "127.0.0.1:0",
-        "--rfb=127.0.0.1:0",
-        "--auth",
-        "none",
-        "--virtual",
-        "400x240",
-        "--",
-        "xterm",
-        "-geometry",
-        "60x16+0+0",
-        "-fa",
-        "Monospace",
-        "-fs",
-        "9",
-        "-e",
-        "sh",
-        "-c",
-        script,
-    ];
-    let served = home.serve(&[more, &arguments].concat());
+    let arguments = ["127.0.0.1:0", "--rfb=127.0.0.1:0", "--auth", "none", "--virtual", "400x240", "--"];
+    let served = home.serve(&[more, &arguments, &TERMINAL].concat());
     let display = XDisplay::open(&served.display());
     display.window();
     (served, display)
-}
-
-/// The screen once it rests.
-fn rested(display: &XDisplay) -> Picture {
-    let mut last = display.picture();
-    eventually("the screen rests", || {
-        std::thread::sleep(Duration::from_millis(100));
-        let now = display.picture();
-        let rests = now == last && now.data().iter().any(|p| *p != now.data()[0]);
-        last = now;
-        rests.then(|| last.clone())
-    })
 }
 
 fn formats() -> Vec<(&'static str, PixelFormat)> {

@@ -12,11 +12,11 @@ use panto_protocol::geometry::{Point, Size};
 use panto_protocol::message::{Depth, InputEvent, Settings};
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{EncodingId, PixelFormat, TrueColor};
-use panto_tests::harness::{Panto, Watcher, XDisplay, assert_same, eventually, panto};
+use panto_tests::harness::{Panto, TERMINAL, Watcher, XDisplay, assert_same, eventually, panto, rested};
 use panto_transport::{Fingerprint, KnownHosts, Target, TrustPolicy};
 use panto_viewer::core::{ClientOptions, Command, Connection, Prompt, ViewError, VncOptions};
 
-use servers::{Running, Tiger, free_port, listens, rested, terminal};
+use servers::{Running, Tiger, free_port, listens, terminal};
 
 const SIZE: Size = Size::new(480, 320);
 
@@ -184,27 +184,8 @@ async fn x11vnc_in_every_encoding_and_depth_and_typed_into() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pantos_own_server_in_every_encoding_and_depth() {
     let home = panto();
-    let script = "printf 'ready\\n'; exec cat";
-    let served = home.serve(&[
-        "127.0.0.1:0",
-        "--rfb=127.0.0.1:0",
-        "--auth",
-        "none",
-        "--virtual",
-        "480x320",
-        "--",
-        "xterm",
-        "-geometry",
-        "60x16+0+0",
-        "-fa",
-        "Monospace",
-        "-fs",
-        "9",
-        "-e",
-        "sh",
-        "-c",
-        script,
-    ]);
+    let arguments = ["127.0.0.1:0", "--rfb=127.0.0.1:0", "--auth", "none", "--virtual", "480x320", "--"];
+    let served = home.serve(&[&arguments[..], &TERMINAL].concat());
     let display = XDisplay::open(&served.display());
     display.focus(display.window());
     let screen = rested(&display);

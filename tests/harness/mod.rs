@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 pub use local::{Local, Watcher};
 pub use panto::{Panto, Served, cpu_seconds, panto};
-pub use xdisplay::XDisplay;
+pub use xdisplay::{TERMINAL, XDisplay, rested};
 
 /// Generous, because a busy machine is no failure; nothing waits this long when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(30);

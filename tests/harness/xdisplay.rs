@@ -1,5 +1,7 @@
 //! An X display as a person has it: what it shows, and keys and pointer by XTEST.
 
+use std::time::Duration;
+
 use panto_protocol::geometry::{Point, Size};
 use panto_protocol::pixel::Picture;
 use panto_server::virtual_display::VirtualDisplay;
@@ -12,6 +14,34 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
 use super::eventually;
+
+/// A terminal that writes what it is told.
+pub const TERMINAL: [&str; 11] = [
+    "xterm",
+    "-geometry",
+    "60x16+0+0",
+    "-fa",
+    "Monospace",
+    "-fs",
+    "9",
+    "-e",
+    "sh",
+    "-c",
+    "printf 'ready\\n'; exec cat",
+];
+
+/// What a display shows once it rests.
+pub fn rested(display: &XDisplay) -> Picture {
+    let mut last = display.picture();
+    eventually("the screen rests", || {
+        // As long as nothing comes within this time.
+        std::thread::sleep(Duration::from_millis(100));
+        let now = display.picture();
+        let rests = now == last && now.data().iter().any(|p| *p != now.data()[0]);
+        last = now;
+        rests.then(|| last.clone())
+    })
+}
 
 /// An X display, started here or elsewhere.
 pub struct XDisplay {

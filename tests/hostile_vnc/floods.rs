@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::rfb::{ClientMessage, Clipboard, EncodingId, Fence, PixelFormat};
-use panto_tests::harness::{PATIENCE, Panto, Served, XDisplay, panto};
+use panto_tests::harness::{PATIENCE, Panto, Served, XDisplay, eventually, panto};
 
 use super::clients::{address, logged, still_serves};
 use super::{MIB, peak, written};
@@ -114,12 +114,14 @@ fn a_large_picture_on_its_way_is_no_flood() {
     let mut client = RfbClient::connect(&address(&served), "003.008");
     client.settle(PixelFormat::NATIVE, &[EncodingId::RAW, EncodingId::FENCE]);
     client.ask(false);
-    // The server is in the middle of sixteen megabytes now.
-    std::thread::sleep(Duration::from_secs(1));
+    eventually("the server is in the middle of sixteen megabytes", || {
+        (home.ctl(&served, &["viewers"])["viewers"][0]["frames"].as_u64() > Some(0)).then_some(())
+    });
     for i in 0..10 {
         let fence = Fence { flags: Fence::REQUEST, payload: vec![i] };
         client.say(&ClientMessage::Fence(fence));
     }
+    // Nothing tells that it has read them: this gives it time to be wrong.
     std::thread::sleep(Duration::from_millis(300));
     client.update();
     assert_eq!(client.picture, display.picture());

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use panto_protocol::geometry::Size;
 use panto_protocol::pixel::Picture;
-use panto_tests::harness::{XDisplay, eventually};
+use panto_tests::harness::{TERMINAL, XDisplay, eventually, rested};
 
 /// A program that ends with this.
 pub struct Running(Child);
@@ -79,35 +79,12 @@ impl Tiger {
 
 /// A terminal that writes what it is told, with the keyboard.
 pub fn terminal(display: &XDisplay) -> Running {
-    let script = "printf 'ready\\n'; exec cat";
-    let running = Running::start(Command::new("xterm").env("DISPLAY", display.name()).args([
-        "-geometry",
-        "60x16+0+0",
-        "-fa",
-        "Monospace",
-        "-fs",
-        "9",
-        "-e",
-        "sh",
-        "-c",
-        script,
-    ]));
+    let [program, arguments @ ..] = TERMINAL;
+    let running = Running::start(Command::new(program).env("DISPLAY", display.name()).args(arguments));
     let window = display.window();
     display.focus(window);
     rested(display);
     running
-}
-
-/// The screen once it rests.
-pub fn rested(display: &XDisplay) -> Picture {
-    let mut last = display.picture();
-    eventually("the screen rests", || {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        let now = display.picture();
-        let rests = now == last && now.data().iter().any(|p| *p != now.data()[0]);
-        last = now;
-        rests.then(|| last.clone())
-    })
 }
 
 /// A certificate for TLS, made for this test, and its key.

@@ -11,6 +11,16 @@ use tokio::time::{sleep, timeout};
 
 use crate::{Endpoint, Protocol, Stream, Target};
 
+/// Pauses before the attempts to come back to a server that was lost; the last one is that of all
+/// further ones.
+pub const BACKOFF: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
 /// Head start of one address over the next (RFC 8305, section 5: 250 ms).
 const ADDRESS_STAGGER: Duration = Duration::from_millis(250);
 

@@ -23,7 +23,7 @@ mod websocket;
 
 pub use address::{AddressError, DEFAULT_PORT, Endpoint, ListenAddress, Protocol, Target};
 pub use auth_policy::{AuthNoneRefused, check_auth_none};
-pub use connect::{ConnectError, connect};
+pub use connect::{BACKOFF, ConnectError, connect};
 pub use credentials::{Credential, CredentialError, CredentialStore, HashCost, Rights, UnknownRights};
 pub use files::{
     FileError, cache_dir, config_dir, create_private_dir, data_dir, read_private, replace_private,

@@ -19,7 +19,7 @@ const NOTIFY: u32 = 1 << 27;
 const PROVIDE: u32 = 1 << 28;
 
 /// Bytes of one message at most: sixteen sizes, or a text that zlib made no smaller.
-pub(super) const MAX_CLIPBOARD: usize = MAX_CUT_TEXT + MAX_CUT_TEXT / 512 + 128;
+pub const MAX_CLIPBOARD: usize = MAX_CUT_TEXT + MAX_CUT_TEXT / 512 + 128;
 
 /// One message of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

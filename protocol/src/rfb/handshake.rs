@@ -3,26 +3,16 @@
 use thiserror::Error;
 
 use super::PixelFormat;
-use super::security::{NONE, Security, VENCRYPT, VNC_AUTH};
+use super::security::{MAX_SECRET, NONE, Security, VENCRYPT, VNC_AUTH};
+use super::version::Version;
 use super::vnc_auth::{self, CHALLENGE};
 use crate::geometry::Size;
 use crate::wire::{DecodeError, Reader, Writer};
-
-/// Bytes of a name or password at most.
-const MAX_SECRET: usize = 1024;
 
 /// Bytes of a server's name at most: some clients keep it in few.
 const MAX_NAME: usize = 255;
 
 const INVALID: u8 = 0;
-
-/// Versions of the protocol that differ (7.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Version {
-    V3_3,
-    V3_7,
-    V3_8,
-}
 
 /// What the handshake needs from outside, or has come to.
 #[derive(Debug, PartialEq, Eq)]
@@ -127,7 +117,7 @@ impl Handshake {
     /// Offers these ways, the first as the best. `challenge`: bytes that nobody can foresee.
     pub fn new(offered: &[Security], challenge: [u8; CHALLENGE]) -> Self {
         let mut out = Writer::default();
-        out.raw(b"RFB 003.008\n");
+        out.raw(Version::V3_8.bytes());
         Self { state: State::Version, version: Version::V3_8, offered: offered.to_vec(), challenge, out }
     }
 
@@ -164,7 +154,7 @@ impl Handshake {
 
     fn step(&mut self, r: &mut Reader<'_>) -> Result<Option<Event>, HandshakeError> {
         match self.state {
-            State::Version => self.version(r.array("RFB version")?),
+            State::Version => self.version(r),
             State::Type => match r.u8("RFB security type")? {
                 NONE if self.offered.contains(&Security::None) => Ok(Some(self.prove(Proof::None))),
                 VNC_AUTH if self.offered.contains(&Security::VncAuth) => {
@@ -234,20 +224,8 @@ impl Handshake {
         }
     }
 
-    fn version(&mut self, version: [u8; 12]) -> Result<Option<Event>, HandshakeError> {
-        let number = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|d| d.parse::<u32>().ok());
-        let (major, minor) = (number(&version[4..7]), number(&version[8..11]));
-        let (b"RFB ", b'.', b'\n', Some(major), Some(minor)) =
-            (&version[..4], version[7], version[11], major, minor)
-        else {
-            return Err(HandshakeError::NotRfb);
-        };
-        // What nobody knows is 3.3 (7.1.1); versions beyond speak ours.
-        self.version = match (major, minor) {
-            (3, 7) => Version::V3_7,
-            (3, 8..) | (4.., _) => Version::V3_8,
-            _ => Version::V3_3,
-        };
+    fn version(&mut self, r: &mut Reader<'_>) -> Result<Option<Event>, HandshakeError> {
+        self.version = Version::of(Version::read(r)?.ok_or(HandshakeError::NotRfb)?);
         if self.version == Version::V3_3 {
             if self.offered.contains(&Security::None) {
                 self.out.raw(&u32::from(NONE).to_be_bytes());

@@ -13,10 +13,11 @@ mod pixel_format;
 mod security;
 #[cfg(test)]
 mod tests;
+mod version;
 mod vnc_auth;
 mod xt_codes;
 
-pub use clipboard::Clipboard;
+pub use clipboard::{Clipboard, MAX_CLIPBOARD};
 pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof};
 pub use message::{
     ClientMessage, EncodingId, Fence, Leds, MAX_CUT_TEXT, RectHeader, ResizeStatus, Screen, ServerMessage,

@@ -45,6 +45,9 @@ impl Security {
     }
 }
 
+/// Bytes of a name or a password at most.
+pub(super) const MAX_SECRET: usize = 1024;
+
 /// Types of RFB.
 pub(super) const NONE: u8 = 1;
 pub(super) const VNC_AUTH: u8 = 2;

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::super::security::{Security, VENCRYPT, name};
+use super::super::security::{MAX_SECRET, Security, VENCRYPT, name};
+use super::super::version::Version;
 use super::super::vnc_auth::{self, CHALLENGE};
 use super::plain_text;
 use crate::geometry::Size;
@@ -15,19 +16,8 @@ const MAX_REASON: usize = 4096;
 /// Bytes of a server's name at most.
 const MAX_NAME: usize = 4096;
 
-/// Bytes of a name or a password that are sent at most.
-const MAX_SECRET: usize = 1024;
-
 /// Types that are named to a person at most.
 const MAX_NAMED: usize = 12;
-
-/// Versions of the protocol that differ (7.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Version {
-    V3_3,
-    V3_7,
-    V3_8,
-}
 
 /// What the server shows (7.3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +175,7 @@ impl Handshake {
 
     fn step(&mut self, r: &mut Reader<'_>) -> Result<Option<HandshakeEvent>, HandshakeError> {
         match self.state {
-            State::Version => self.version(r.array("RFB version")?)?,
+            State::Version => self.version(r)?,
             State::Decision => match be32(r)? {
                 0 => self.state = State::Reason,
                 number => self.choose(&[number])?,
@@ -260,23 +250,12 @@ impl Handshake {
         Ok(None)
     }
 
-    fn version(&mut self, version: [u8; 12]) -> Result<(), HandshakeError> {
-        let number = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|d| d.parse::<u32>().ok());
-        let (b"RFB ", b'.', b'\n', Some(major), Some(minor)) =
-            (&version[..4], version[7], version[11], number(&version[4..7]), number(&version[8..11]))
-        else {
-            return Err(HandshakeError::NotRfb);
-        };
-        // Versions between and beyond are those of makers who had reasons (7.1.1).
-        let (ours, said) = match (major, minor) {
-            (3, 3..7) => (Version::V3_3, b"RFB 003.003\n"),
-            (3, 7) => (Version::V3_7, b"RFB 003.007\n"),
-            (3, 8..) | (4.., _) => (Version::V3_8, b"RFB 003.008\n"),
-            _ => return Err(HandshakeError::NotRfb),
-        };
-        self.version = ours;
-        self.out.raw(said);
-        self.state = if ours == Version::V3_3 { State::Decision } else { State::Types };
+    fn version(&mut self, r: &mut Reader<'_>) -> Result<(), HandshakeError> {
+        // No server is older; versions between and beyond are those of makers who had reasons.
+        let said = Version::read(r)?.filter(|said| *said >= (3, 3)).ok_or(HandshakeError::NotRfb)?;
+        self.version = Version::of(said);
+        self.out.raw(self.version.bytes());
+        self.state = if self.version == Version::V3_3 { State::Decision } else { State::Types };
         Ok(())
     }
 

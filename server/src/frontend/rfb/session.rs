@@ -7,8 +7,8 @@ use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::message::Rights;
 use panto_protocol::rfb::encoding::Encoder;
 use panto_protocol::rfb::{
-    ClientMessage, Clipboard, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, ResizeStatus, Screen,
-    ServerMessage, color_map,
+    ClientMessage, Clipboard, EncodingId, Fence, MAX_CLIPBOARD, MAX_CUT_TEXT, PixelFormat, ResizeStatus,
+    Screen, ServerMessage, color_map,
 };
 use panto_protocol::time::Micros;
 use panto_protocol::wire::{DecodeError, MAX_COORDINATE, Reader, Writer};
@@ -27,9 +27,8 @@ use crate::frontend::registry::Order;
 use crate::frontend::server::Server;
 use crate::scene::Viewing;
 
-/// Bytes of one message at most: the longest is the clipboard's, which zlib may have made no
-/// smaller.
-const MAX_MESSAGE: usize = MAX_CUT_TEXT + MAX_CUT_TEXT / 256 + 1024;
+/// Bytes of one message at most: the longest is the clipboard's, behind eight bytes.
+const MAX_MESSAGE: usize = MAX_CLIPBOARD + 8;
 
 /// Bytes of answers that a viewer may leave unread.
 const MAX_UNREAD: usize = 4 * MAX_CUT_TEXT;

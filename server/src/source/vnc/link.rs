@@ -9,7 +9,7 @@ use panto_protocol::message::InputEvent;
 use panto_protocol::rfb::client::{Config, Connection, ConnectionError, Event, Hands};
 use panto_protocol::rfb::{Leds, MAX_CUT_TEXT};
 use panto_protocol::time::Micros;
-use panto_transport::{Pipe, Turn};
+use panto_transport::{BACKOFF, Pipe, Turn};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -17,15 +17,6 @@ use super::updates::Updates;
 use super::{Begun, Shared, VncConnect, VncOpened, VncSourceError};
 use crate::desk::Desk;
 use crate::scene::{Scene, SharedScene};
-
-/// Pauses between attempts to come back.
-const BACKOFF: [Duration; 5] = [
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-];
 
 /// How long viewers are not let in at first while the server has not said what it can do.
 const LOOK: Duration = Duration::from_secs(1);

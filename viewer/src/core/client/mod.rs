@@ -14,21 +14,12 @@ use std::time::{Duration, Instant};
 use panto_protocol::canvas::CursorImage;
 use panto_protocol::message::Settings;
 use panto_protocol::time::Micros;
-use panto_transport::{Fingerprint, KnownHosts, Protocol, Target, TrustPolicy, cpu_seconds};
+use panto_transport::{BACKOFF, Fingerprint, KnownHosts, Protocol, Target, TrustPolicy, cpu_seconds};
 
 use self::figures::ServerStages;
 pub use self::vnc::{VncConnector, VncOpened, VncOptions, VncServer};
 use super::{Command, Connection, LibraryFile, LibraryStore, Painting, View, ViewError};
 use crate::stats::Stats;
-
-/// Pauses between attempts to come back.
-const BACKOFF: [Duration; 5] = [
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-];
 
 /// Whom to ask what a program cannot know. Calls may block.
 pub trait Prompt: Send + Sync {
