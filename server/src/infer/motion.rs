@@ -54,34 +54,31 @@ impl Motion {
     /// Each puts at least `min_gain` edges right: edges are what pixels cost, blank paper is cheap.
     pub fn find(&mut self, old: &Picture, new: &Picture, region: &Region, min_gain: u32) -> Vec<Moved> {
         let inside = region.rects().iter().map(|r| r.intersection(&new.bounds())).filter(|r| !r.is_empty());
-        let mut left = gathered(inside);
-        let area = |rects: &[Rect]| rects.iter().map(Rect::area).sum::<u64>();
-        let whole = area(&left);
+        let rects = gathered(inside);
+        let whole = area(&rects);
         if old.size() != new.size() || whole < MIN_AREA {
             return Vec::new();
         }
-        let mut moves = Vec::new();
-        let mut tried: Vec<Point> = Vec::new();
-        let mut used: Vec<(Point, u64)> = Vec::new();
-        let mut attempt = |vector: Point, left: &mut Vec<Rect>, moves: &mut Vec<Moved>| {
-            let before = moves.len();
-            for rect in left.iter() {
-                agreement(old, new, *rect, vector, min_gain, moves);
-            }
-            moves.truncate(MAX_MOVES);
-            let taken: Vec<Rect> = moves[before..].iter().map(|m| Rect::at(m.to, m.from.size())).collect();
-            if !taken.is_empty() {
-                *left = without(left, &taken);
-                used.push((vector, area(&taken)));
-            }
+        // Lines that begin alike agree in part with any other line: the way that explains most by
+        // itself comes first, or what went as a whole would be cut to pieces.
+        let alone = |vector: Point| {
+            let mut found = Found::of(rects.clone());
+            found.attempt(old, new, vector, min_gain);
+            found
         };
-        for vector in self.recent.clone() {
-            tried.push(vector);
-            attempt(vector, &mut left, &mut moves);
+        let mut found = Found::of(rects.clone());
+        for &vector in &self.recent {
+            found = found.or(alone(vector));
+            if area(&found.left) * 8 <= whole {
+                break;
+            }
+        }
+        for &vector in &self.recent {
+            found.attempt(old, new, vector, min_gain);
         }
         // What is not explained yet is worth a search of its own.
-        if area(&left) * 8 > whole && moves.len() < MAX_MOVES {
-            let bounds = left.iter().fold(Rect::default(), |all, r| all.union(r));
+        if area(&found.left) * 8 > whole && found.moves.len() < MAX_MOVES {
+            let bounds = found.left.iter().fold(Rect::default(), |all, r| all.union(r));
             let sources = Rect::from_corners(
                 bounds.left - REACH,
                 bounds.top - REACH,
@@ -89,16 +86,20 @@ impl Motion {
                 bounds.bottom + REACH,
             )
             .intersection(&old.bounds());
-            let votes = vote(old, new, sources, &left);
+            let votes = vote(old, new, sources, &found.left);
             let least = votes.first().map_or(0, |(_, n)| n / 4).max(MIN_VOTES);
-            let vectors = votes.into_iter().filter(|(v, n)| *n >= least && !tried.contains(v));
-            for (vector, _) in vectors.take(MAX_VECTORS) {
-                attempt(vector, &mut left, &mut moves);
-                if area(&left) * 16 < whole || moves.len() >= MAX_MOVES {
+            let vectors = votes.into_iter().filter(|(v, n)| *n >= least && !self.recent.contains(v));
+            for (i, (vector, _)) in vectors.take(MAX_VECTORS).enumerate() {
+                if i == 0 && !found.moves.is_empty() {
+                    found = found.or(alone(vector));
+                }
+                found.attempt(old, new, vector, min_gain);
+                if area(&found.left) * 16 < whole || found.moves.len() >= MAX_MOVES {
                     break;
                 }
             }
         }
+        let Found { moves, mut used, .. } = found;
         // The latest first, but for those that explain little: what agrees by chance must not
         // be cut out of what moved. A vector that no longer works is forgotten when others do.
         if !used.is_empty() {
@@ -109,6 +110,48 @@ impl Motion {
         }
         moves
     }
+}
+
+/// What a search has come to.
+#[derive(Debug, Default)]
+struct Found {
+    moves: Vec<Moved>,
+    /// Vectors, and the area that each has explained.
+    used: Vec<(Point, u64)>,
+    /// Not explained yet.
+    left: Vec<Rect>,
+}
+
+impl Found {
+    fn of(left: Vec<Rect>) -> Self {
+        Self { left, ..Self::default() }
+    }
+
+    /// Whichever explains more.
+    fn or(self, other: Self) -> Self {
+        if area(&other.left) < area(&self.left) { other } else { self }
+    }
+
+    /// Explains by this vector what it can of what is left.
+    fn attempt(&mut self, old: &Picture, new: &Picture, vector: Point, min_gain: u32) {
+        if self.used.iter().any(|(used, _)| *used == vector) {
+            return;
+        }
+        let before = self.moves.len();
+        for rect in &self.left {
+            agreement(old, new, *rect, vector, min_gain, &mut self.moves);
+        }
+        self.moves.truncate(MAX_MOVES);
+        let taken: Vec<Rect> = self.moves[before..].iter().map(|m| Rect::at(m.to, m.from.size())).collect();
+        if !taken.is_empty() {
+            self.left = without(&self.left, &taken);
+            self.used.push((vector, area(&taken)));
+        }
+    }
+}
+
+fn area(rects: &[Rect]) -> u64 {
+    rects.iter().map(Rect::area).sum()
 }
 
 /// Rectangles that lie together become one: what did not change between them may have
@@ -324,6 +367,40 @@ mod tests {
         new.blit(Point::new(46, 43), old.crop(window));
         assert!(!motion.find(&old, &new, &Rect::new(30, 30, 230, 180).into(), 128).is_empty());
         assert_eq!(motion.recent, [Point::new(6, 3)]);
+    }
+
+    #[test]
+    fn an_old_way_that_fits_in_part_cuts_nothing_to_pieces() {
+        // A log whose lines begin alike, ten rows each: any number of lines agrees in the first column.
+        let line = |n: u64| {
+            let mut p = Picture::new(Size::new(300, 10), 0x00ff_ffff);
+            for y in 0..8 {
+                for (x, pixel) in p.row_mut(y, 0, 300).iter_mut().enumerate() {
+                    let seed = if x < 180 { 0 } else { n + 1 };
+                    *pixel = if mix(mix(seed, y as u64), x as u64) >> 60 < 4 { 0 } else { *pixel };
+                }
+            }
+            p
+        };
+        let log = |first: u64| {
+            let mut p = Picture::new(Size::new(300, 300), 0x00ff_ffff);
+            (0..30).for_each(|i| p.blit(Point::new(0, 10 * i as i32), line(first + i).view()));
+            p
+        };
+        let mut motion = Motion::default();
+        let mut first = 0;
+        for lines in [2, 4, 2, 2, 6, 4, 2, 6, 2] {
+            let (old, new) = (log(first), log(first + lines));
+            first += lines;
+            let moves = motion.find(&old, &new, &new.bounds().into(), 48);
+            let covered = apply(&old, &new, &moves);
+            assert!(covered >= 300 * 10 * (30 - lines), "{lines}: {covered}");
+            let whole = Rect::new(0, 0, 300, 300 - 10 * lines as u32);
+            assert!(
+                moves.iter().any(|m| Rect::at(m.to, m.from.size()).contains_rect(&whole)),
+                "{lines}: {moves:?}"
+            );
+        }
     }
 
     #[test]
