@@ -89,6 +89,7 @@ impl Scene {
 
     /// The pointer looks like this from now on.
     pub fn set_cursor(&mut self, image: CursorImage) {
+        let image = image.trimmed();
         if *self.cursor != image {
             self.cursor = Arc::new(image);
             self.cursor_serial += 1;

@@ -3,6 +3,10 @@
 /// The most values that a byte can tell apart.
 pub(super) const MAX_PALETTE: usize = 256;
 
+/// Pixels that a value has to stand for where zlib comes after: values cost their bytes each time, and
+/// zlib finds again what it has seen, such as a letter, in pixels more easily than in numbers.
+const PIXELS_A_VALUE: usize = 32;
+
 /// Slots of the hash table: four times the values, so that chains stay short.
 const SLOTS: usize = 4 * MAX_PALETTE;
 
@@ -18,6 +22,12 @@ impl Default for Palette {
     fn default() -> Self {
         Self { values: Vec::new(), slots: [0; SLOTS] }
     }
+}
+
+/// The most values that are worth being numbered among so many pixels, if zlib comes after.
+pub(super) const fn worth_numbering(pixels: usize) -> usize {
+    let most = pixels / PIXELS_A_VALUE;
+    if most < 2 { 2 } else { most }
 }
 
 impl Palette {

@@ -18,7 +18,7 @@
 
 use super::super::{PixelFormat, TrueColor};
 use super::jpeg;
-use super::palette::{MAX_PALETTE, Palette};
+use super::palette::{Palette, worth_numbering};
 use super::pixel_bytes::PixelBytes;
 use super::tile::{pack, unpack};
 use super::values::Values;
@@ -66,7 +66,7 @@ pub(super) struct TightEncoder {
 impl TightEncoder {
     pub(super) fn encode(&mut self, level: u8, format: &PixelFormat, values: &Values, out: &mut Vec<u8>) {
         let bytes = PixelBytes::tight(format);
-        let few = self.palette.collect(values.data(), MAX_PALETTE);
+        let few = self.palette.collect(values.data(), worth_numbering(values.data().len()));
         let colors = self.palette.values();
         if few && colors.len() <= 1 {
             out.push(FILL << 4);

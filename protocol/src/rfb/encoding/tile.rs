@@ -16,7 +16,7 @@
 //! Palettes are said anew with every tile here: few viewers know TRLE at all, and those that do
 //! disagree about what the palette before is.
 
-use super::palette::Palette;
+use super::palette::{Palette, worth_numbering};
 use super::pixel_bytes::PixelBytes;
 use super::progress::Progress;
 use super::values::Values;
@@ -38,6 +38,8 @@ pub(super) struct Tiles {
     pub(super) bytes: PixelBytes,
     /// Whether a tile may use the palette before.
     pub(super) reuse: bool,
+    /// Whether zlib comes after.
+    pub(super) deflated: bool,
 }
 
 /// Encodes tiles, in memory that it keeps.
@@ -63,16 +65,18 @@ impl TileEncoder {
     pub(super) fn encode(&mut self, tiles: &Tiles, values: &Values, out: &mut Vec<u8>) {
         for rect in Rect::of_size(values.size()).grid(tiles.side) {
             values.copy_tile(rect, &mut self.tile);
-            self.encode_tile(rect.width() as usize, &tiles.bytes, out);
+            self.encode_tile(rect.width() as usize, tiles, out);
         }
     }
 
-    fn encode_tile(&mut self, width: usize, bytes: &PixelBytes, out: &mut Vec<u8>) {
+    fn encode_tile(&mut self, width: usize, tiles: &Tiles, out: &mut Vec<u8>) {
+        let bytes = &tiles.bytes;
         self.runs.clear();
         for run in self.tile.chunk_by(|a, b| a == b) {
             self.runs.push((run[0], run.len()));
         }
-        let few = self.palette.collect(&self.tile, MAX_RUNS);
+        let most = if tiles.deflated { worth_numbering(self.tile.len()) } else { MAX_RUNS };
+        let few = self.palette.collect(&self.tile, most.min(MAX_RUNS));
         let colors = self.palette.values();
         match self.form(width, few, bytes.bytes()) {
             Form::Solid => {

@@ -9,7 +9,7 @@ use crate::rfb::PixelFormat;
 use crate::wire::{DecodeError, Reader};
 
 fn tiles(format: &PixelFormat) -> Tiles {
-    Tiles { side: 16, bytes: PixelBytes::compact(format), reuse: true }
+    Tiles { side: 16, bytes: PixelBytes::compact(format), reuse: true, deflated: false }
 }
 
 pub(super) fn encode(format: &PixelFormat, values: &Values, encoder: &mut TileEncoder, out: &mut Vec<u8>) {

@@ -19,7 +19,7 @@ use crate::wire::{DecodeError, MAX_SURFACE_PIXELS, Reader};
 const MAX_AREA: u64 = MAX_SURFACE_PIXELS / 2;
 
 fn tiles(format: &PixelFormat) -> Tiles {
-    Tiles { side: 64, bytes: PixelBytes::compact(format), reuse: false }
+    Tiles { side: 64, bytes: PixelBytes::compact(format), reuse: false, deflated: true }
 }
 
 /// The connection's stream and memory, on the server's side.

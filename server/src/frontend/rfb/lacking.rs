@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use panto_protocol::canvas::CursorImage;
-use panto_protocol::geometry::{Point, Rect, Size};
+use panto_protocol::geometry::{Point, Rect, Region, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::encoding::{Encoder, TIGHT_MAX_AREA, TIGHT_MAX_WIDTH};
 use panto_protocol::rfb::{
@@ -13,6 +13,7 @@ use panto_protocol::wire::Writer;
 
 use super::rough;
 use super::update::Understood;
+use crate::infer::solid_areas;
 
 /// Width of Tight's rectangles at most.
 const TIGHT_WIDTH: u32 = 512;
@@ -154,8 +155,13 @@ impl Lacking {
     fn pieces(&self, picture: &Picture, manner: &Manner<'_>, encoding: EncodingId) -> Vec<Piece> {
         let most = if manner.budget == usize::MAX { u64::MAX } else { PIECE };
         let mut all = Vec::new();
+        // Tight says an area of one colour in four bytes, and the rest has fewer colours without it.
+        let flat = |rect: &Rect| match encoding {
+            EncodingId::TIGHT => without_flat(picture, *rect),
+            _ => vec![*rect],
+        };
         let mut add = |rects: &[Rect], jpeg| {
-            let rects = rects.iter().flat_map(|r| pieces(*r, encoding, most));
+            let rects = rects.iter().flat_map(flat).flat_map(|r| pieces(r, encoding, most));
             all.extend(rects.map(|rect| Piece { rect, jpeg, rested: false }));
         };
         match manner.jpeg() {
@@ -238,6 +244,15 @@ impl Update {
         self.head(rect, encoding);
         self.w.raw(payload);
     }
+}
+
+/// A rectangle cut into areas of one colour and what is left.
+fn without_flat(picture: &Picture, rect: Rect) -> Vec<Rect> {
+    let mut out: Vec<Rect> = solid_areas(picture, rect).into_iter().map(|(area, _)| area).collect();
+    let mut rest = Region::from(rect);
+    out.iter().for_each(|area| rest.subtract(area));
+    out.extend(rest.rects());
+    out
 }
 
 /// A rectangle in pieces that every viewer takes, of at most about so many pixels.
