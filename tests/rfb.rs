@@ -118,8 +118,10 @@ fn scrolling_is_copied() {
     client.ask(false);
     client.update();
     client.say(&ClientMessage::Pointer { buttons: 0, x: 100, y: 100 });
-    for line in 0..40 {
-        for key in format!("line {line}").chars().map(u32::from).chain([0xff0d]) {
+    for line in 0..40u64 {
+        // Lines that have nothing in common: of alike ones only the numbers would change.
+        let text = format!("{:016x}", (line + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for key in text.chars().map(u32::from).chain([0xff0d]) {
             client.say(&ClientMessage::Key { down: true, keysym: key });
             client.say(&ClientMessage::Key { down: false, keysym: key });
         }
