@@ -5,9 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use data_encoding::HEXLOWER;
 use etcetera::BaseStrategy;
-use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 /// What went wrong with a file.

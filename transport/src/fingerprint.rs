@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
-use ring::digest::{SHA256, digest};
 
 /// SHA-256 of a server certificate's SubjectPublicKeyInfo (DER). It names the *key*, so a certificate made anew from
 /// the same key is the same server. Shown as `SHA256:` and 43 characters of base64, as ssh does.
