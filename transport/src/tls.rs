@@ -138,7 +138,7 @@ impl Identity {
                 identity.certificate = certificate;
             }
             _ => {
-                let pem = pem_certificate(&identity.certificate);
+                let pem = files::pem("CERTIFICATE", &identity.certificate);
                 files::replace_private(&certificate_path, pem.as_bytes())?;
             }
         }
@@ -368,18 +368,6 @@ fn read_certificate(path: &Path) -> Result<Option<(CertificateDer<'static>, Fing
     let Ok(certificate) = CertificateDer::from_pem_slice(&pem) else { return Ok(None) };
     let fingerprint = certificate_fingerprint(&certificate).ok();
     Ok(fingerprint.map(|fingerprint| (certificate, fingerprint)))
-}
-
-/// PEM (RFC 7468, section 5): base64 in lines of 64.
-fn pem_certificate(certificate: &CertificateDer<'_>) -> String {
-    let body = data_encoding::BASE64.encode(certificate);
-    let mut out = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in body.as_bytes().chunks(64) {
-        out.extend(line.iter().map(|&b| char::from(b)));
-        out.push('\n');
-    }
-    out.push_str("-----END CERTIFICATE-----\n");
-    out
 }
 
 fn handshake_error(err: io::Error) -> TlsError {
