@@ -37,7 +37,7 @@ impl Cipher {
     pub fn new(bits: AesBits, digest: &[u8; 32]) -> Self {
         let eax = match bits {
             AesBits::Aes128 => {
-                let [key, _] = digest.as_chunks::<16>().0 else { unreachable!("32 bytes are two halves") };
+                let key = digest.first_chunk::<16>().expect("16 of 32 bytes");
                 Kind::Aes128(Eax::new(key.into()))
             }
             AesBits::Aes256 => Kind::Aes256(Eax::new(digest.into())),
