@@ -7,7 +7,7 @@ use std::thread;
 
 use panto_tests::harness::Served;
 use panto_transport::{Stream, websocket_accept_key};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
@@ -98,7 +98,7 @@ async fn answer(browser: TcpStream, server: u16) -> std::io::Result<()> {
     browser.write_all(head.as_bytes()).await?;
     browser.write_all(&body).await?;
     browser.shutdown().await?;
-    browser.read(&mut [0]).await?;
+    tokio::io::copy(&mut browser, &mut tokio::io::sink()).await?;
     Ok(())
 }
 
