@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# A C compiler for zstd and ring; X servers, a window manager and programs to look at;
+# A C compiler for zstd and AWS-LC; X servers, a window manager and programs to look at;
 # what the viewer's window loads when it opens, and a Vulkan driver that needs no GPU;
 # a browser for the report and for --web, and a packet capture for counts; other remote displays,
 # and what VNC servers show and copy.

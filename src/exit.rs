@@ -69,7 +69,7 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     if let Some(error) = error.downcast_ref::<ViewError>() {
         return Some(match error {
             ViewError::Address(_) | ViewError::NeedsTls { .. } => Exit::Usage,
-            ViewError::Connect(_) | ViewError::Tls(_) => Exit::CannotConnect,
+            ViewError::Connect(_) | ViewError::Tls(_) | ViewError::RsaAes(_) => Exit::CannotConnect,
             ViewError::Trust(_) | ViewError::NotTrusted => Exit::IdentityChanged,
             ViewError::Auth { .. }
             | ViewError::RfbHandshake { source: HandshakeError::NothingInCommon { .. }, .. } => {

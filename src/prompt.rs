@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use panto_transport::{Fingerprint, Protocol, Target, read_private};
+use panto_transport::{Fingerprint, FingerprintKind, Protocol, Target, read_private};
 use panto_viewer::core::Prompt;
 use zeroize::Zeroizing;
 
@@ -91,10 +91,23 @@ impl Prompt for Terminal {
         eprintln!("{target} is not known yet. Its fingerprint is\n    {fingerprint}");
         match target.protocol {
             Protocol::Panto => eprintln!("Compare it with the one that `panto serve` prints there."),
-            Protocol::Vnc => eprintln!(
-                "Compare it with that of the server's certificate: openssl x509 -in CERTIFICATE -noout -pubkey |\n    \
-                 openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
-            ),
+            Protocol::Vnc => {
+                let (whose, public) = match fingerprint.kind() {
+                    FingerprintKind::Tls => {
+                        ("certificate", "openssl x509 -in CERTIFICATE -noout -pubkey |\n    ")
+                    }
+                    FingerprintKind::Ra2 | FingerprintKind::Ra2ne => {
+                        ("RSA key", "openssl pkey -in KEY -pubout |\n    ")
+                    }
+                };
+                eprintln!(
+                    "Compare it with that of the server's {whose}: {public}openssl pkey -pubin -outform der | \
+                     openssl dgst -sha256 -binary | base64"
+                );
+                if !fingerprint.kind().is_encrypted() {
+                    eprintln!("It protects the password alone: what is shown and typed is not encrypted.");
+                }
+            }
         }
         eprint!("Trust it from now on (yes/no)? ");
         let _ = std::io::stderr().flush();

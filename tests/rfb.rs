@@ -6,11 +6,13 @@ mod programs;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use panto_protocol::geometry::Rect;
 use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat, TrueColor};
 use panto_tests::harness::{Panto, Served, TERMINAL, XDisplay, assert_same, eventually, panto, rested};
+
+use panto_transport::HANDSHAKE_DEADLINE;
 
 use client::RfbClient;
 
@@ -183,15 +185,38 @@ fn nonsense_ends_one_connection_and_no_more() {
 }
 
 #[test]
-fn a_password_is_asked_for_inside_tls_only() {
+fn a_password_is_asked_for_where_nobody_reads_it() {
     let home = panto();
     let served = home.serve(&["127.0.0.1:0", "--rfb=127.0.0.1:0", "--demo"]);
     let address = address(&served);
-    // VeNCrypt is all there is, and X509Plain all that it has.
+    // VeNCrypt, and RSA-AES; from this machine those as well that seal the password alone.
     let said = answer(&address, b"RFB 003.008\n\x01");
-    assert_eq!(&said[..14], b"RFB 003.008\n\x01\x13");
+    assert_eq!(&said[..18], b"RFB 003.008\n\x05\x13\x81\x05\x82\x06");
+    // Inside VeNCrypt there is X509Plain, and the same again.
     let said = answer(&address, b"RFB 003.008\n\x13\x00\x02\x00\x00\x00\x01");
-    assert_eq!(&said[14..], [0, 2, 0, 1, 0, 0, 1, 6, 0], "what was not offered is refused");
+    let inside = [0, 2, 0, 5, 0, 0, 1, 6, 0, 0, 0, 129, 0, 0, 0, 5, 0, 0, 0, 130, 0, 0, 0, 6, 0];
+    assert_eq!(&said[18..], inside, "what was not offered is refused");
     let said = answer(&address, b"RFB 003.003\n");
     assert!(String::from_utf8_lossy(&said).contains("3.3"), "{said:?}");
+    // RSA-AES begins with a key of 2048 bits, and wants none of another kind.
+    let choose = |number: u8| {
+        let mut stream = TcpStream::connect(&address).expect("the server listens");
+        stream.set_read_timeout(Some(3 * HANDSHAKE_DEADLINE)).unwrap();
+        stream.write_all(&[b"RFB 003.008\n", &[number][..]].concat()).unwrap();
+        let mut said = [0; 18 + 4 + 2 * 256];
+        stream.read_exact(&mut said).expect("a key");
+        assert_eq!(said[18..22], [0, 0, 8, 0], "type {number}");
+        stream
+    };
+    for number in [129, 5, 130, 6] {
+        for key in [&[0, 0, 0, 0][..], &[0, 0, 4, 0], &[255; 4], &[&[0, 0, 8, 0][..], &[0; 512]].concat()] {
+            let mut stream = choose(number);
+            let begun = Instant::now();
+            stream.write_all(key).unwrap();
+            assert_eq!(stream.read(&mut [0; 9]).expect("an end"), 0, "type {number}");
+            assert!(begun.elapsed() < HANDSHAKE_DEADLINE, "it leaves at once");
+        }
+    }
+    // One that says nothing more is not waited for for ever.
+    assert_eq!(choose(129).read(&mut [0; 9]).expect("an end"), 0);
 }

@@ -1,5 +1,6 @@
 //! `panto view vnc://…` against VNC servers: TigerVNC's, x11vnc, wayvnc, and Panto's own.
 
+mod rsa_aes;
 pub mod servers;
 pub mod trust;
 mod wayland;

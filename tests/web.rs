@@ -3,6 +3,7 @@
 mod browser;
 mod extensions;
 pub mod http;
+mod rsa_aes;
 
 use panto_protocol::geometry::Size;
 use panto_tests::harness::{Panto, Served, XDisplay, eventually, panto};

@@ -123,6 +123,7 @@ fn windowed(options: Demo) -> anyhow::Result<Exit> {
         let config = ServerConfig {
             name: "Demo desktop".into(),
             auth: AuthPolicy::None,
+            rsa_aes: None,
             vnc_password: None,
             tls: None,
             rights: Rights::Control,

@@ -12,8 +12,8 @@ use panto_server::scene::SharedScene;
 use panto_server::source::{DemoSource, Pace, ReplaySource, Source, X11Source};
 use panto_server::virtual_display::VirtualDisplay;
 use panto_transport::{
-    CredentialStore, Identity, ListenAddress, ListenError, Listener, LocalAddr, ServerTls, Target, Ticket,
-    check_auth_none, data_dir,
+    CredentialStore, Identity, ListenAddress, ListenError, Listener, LocalAddr, ServerRsaAes, ServerTls,
+    Target, Ticket, check_auth_none, data_dir,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -107,8 +107,8 @@ async fn serve(
         started = source() => started?,
         () = &mut interrupted => return Ok(Exit::Interrupted),
     };
-    let (identity, tls) = match options.auth {
-        Auth::None => (None, None),
+    let (identity, tls, rsa_aes) = match options.auth {
+        Auth::None => (None, None, None),
         Auth::Password => {
             let dir = match &options.key_dir {
                 Some(dir) => dir.clone(),
@@ -116,7 +116,7 @@ async fn serve(
             };
             let identity = Identity::load_or_create(&dir)?;
             let tls = ServerTls::new(&identity)?;
-            (Some(identity), Some(tls))
+            (Some(identity), Some(tls), Some(ServerRsaAes::at(dir)))
         }
     };
     let browsers = web.map(|web| Browsers::new(options, web, identity.as_ref())).transpose()?;
@@ -150,6 +150,7 @@ async fn serve(
             }
         },
         tls,
+        rsa_aes,
         vnc_password: password_of_vnc_viewers(options)?,
         rights: if options.view_only { Rights::View } else { Rights::Control },
     };

@@ -76,6 +76,7 @@ impl Local {
         let config = ServerConfig {
             name: "test".into(),
             auth: AuthPolicy::None,
+            rsa_aes: None,
             vnc_password: None,
             tls: None,
             rights: Rights::Control,

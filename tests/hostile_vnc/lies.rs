@@ -29,7 +29,7 @@ pub fn handshakes() -> Vec<Lie> {
     let v38 = |rest: &[u8]| [b"RFB 003.008\n", rest].concat();
     let vencrypt = |rest: &[u8]| v38(&[&[1, 19][..], rest].concat());
     let subtypes = [&[0, 2, 0, 255][..], &[0xee; 4 * 255]].concat();
-    let all: Vec<u8> = (23..=255).collect();
+    let all: Vec<u8> = (23..=255).filter(|number| !(129..=130).contains(number)).collect();
     vec![
         (
             "a version text without end",
@@ -60,6 +60,13 @@ pub fn handshakes() -> Vec<Lie> {
         ("no subtypes", vencrypt(&[0, 2, 0, 0]), AUTHENTICATION, "none can be used"),
         ("TLS that is none after all", vencrypt(&[0, 2, 0, 1, 0, 0, 1, 4, 0]), LOST, "has no TLS"),
         ("words before TLS", vencrypt(&[0, 2, 0, 1, 0, 0, 1, 4, 1, 9, 9]), LOST, "before TLS has begun"),
+        ("words before its RSA key was asked for", v38(&[1, 129, 0, 0, 8, 0]), LOST, "before it was asked"),
+        (
+            "RSA-AES inside VeNCrypt, and words",
+            vencrypt(&[0, 2, 0, 1, 0, 0, 0, 5, 9]),
+            LOST,
+            "before it was asked",
+        ),
         (
             "a result of 77 and an endless reason",
             v38(&[1, 1, 0, 0, 0, 77, 0x7f, 255, 255, 255]),

@@ -5,9 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use data_encoding::{BASE64, HEXLOWER};
 use etcetera::BaseStrategy;
-use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 /// What went wrong with a file.
@@ -147,6 +147,18 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<bool, FileErro
             Ok(true)
         }
     }
+}
+
+/// PEM (RFC 7468, section 2): base64 in lines of 64.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let body = BASE64.encode(der);
+    let mut out = format!("-----BEGIN {label}-----\n");
+    for line in body.as_bytes().chunks(64) {
+        out.extend(line.iter().map(|&b| char::from(b)));
+        out.push('\n');
+    }
+    out.push_str(&format!("-----END {label}-----\n"));
+    out
 }
 
 /// Locks a directory against other users of this function, until the result is dropped.

@@ -1,6 +1,6 @@
 //! The servers a user has seen before, and whether to believe one: trust on first use, as ssh has it.
 //!
-//! One line each, `host:port SHA256:…`; blank lines and lines that begin with `#` are left alone.
+//! One line each, `host:port SHA256:…`, or `RA2-SHA256:…` where the key is RSA-AES's; blank lines and lines that begin with `#` are left alone.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::files::{self, FileError};
-use crate::{Fingerprint, Target};
+use crate::{Fingerprint, FingerprintKind, Target};
 
 /// Some ten thousand servers; what is longer is no list of known hosts.
 const MAX_FILE: u64 = 1 << 20;
@@ -162,6 +162,13 @@ impl KnownHosts {
         Ok(self.look_up(&bytes, target, fingerprint))
     }
 
+    /// Whether a connection to this server has ever been encrypted; then it has to be.
+    pub fn is_encrypted(&self, target: &Target) -> Result<bool, FileError> {
+        let Some(bytes) = files::read_bounded(&self.path, MAX_FILE)? else { return Ok(false) };
+        let key = key(target);
+        Ok(self.lines(&bytes).any(|(_, host, known)| host == key && known.kind().is_encrypted()))
+    }
+
     /// Decides about a server that showed `found`. A fingerprint in the target overrides the known hosts.
     pub fn judge(
         &self,
@@ -228,26 +235,37 @@ impl KnownHosts {
     fn look_up(&self, bytes: &[u8], target: &Target, fingerprint: Fingerprint) -> Trust {
         let key = key(target);
         let mut trust = Trust::Unknown;
-        for (i, line) in bytes.split(|&b| b == b'\n').enumerate() {
-            let line = line.trim_ascii();
-            if line.is_empty() || line.starts_with(b"#") {
-                continue;
-            }
-            let Some((host, known)) = parse_line(line) else {
-                tracing::warn!(path = %self.path.display(), line = i + 1, "passing over a line that cannot be read");
-                continue;
-            };
+        for (line, host, known) in self.lines(bytes) {
             if host != key {
                 continue;
             }
             if known == fingerprint {
                 return Trust::Known;
             }
-            if trust == Trust::Unknown {
-                trust = Trust::Changed { expected: known, line: i + 1 };
+            // The same key that encrypts now what it did not encrypt before is no worse; it is a new line, after
+            // which the server has to encrypt.
+            let better =
+                known.kind() == FingerprintKind::Ra2ne && known.of_kind(FingerprintKind::Ra2) == fingerprint;
+            if trust == Trust::Unknown && !better {
+                trust = Trust::Changed { expected: known, line };
             }
         }
         trust
+    }
+
+    /// What can be read: lines counted from 1, servers and their keys.
+    fn lines<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = (usize, &'a str, Fingerprint)> {
+        bytes.split(|&b| b == b'\n').enumerate().filter_map(|(i, line)| {
+            let line = line.trim_ascii();
+            if line.is_empty() || line.starts_with(b"#") {
+                return None;
+            }
+            let Some((host, known)) = parse_line(line) else {
+                tracing::warn!(path = %self.path.display(), line = i + 1, "passing over a line that cannot be read");
+                return None;
+            };
+            Some((i + 1, host, known))
+        })
     }
 
     fn changed(&self, target: &Target, expected: Fingerprint, found: Fingerprint, line: usize) -> TrustError {
@@ -314,6 +332,41 @@ mod tests {
         let other_port = Target::tcp("desk", 4921);
         assert_eq!(hosts.check(&other_port, fingerprint(2)).unwrap(), Trust::Unknown);
         assert!(matches!(hosts.remember(&target, fingerprint(2)), Err(TrustError::IdentityChanged { .. })));
+    }
+
+    #[test]
+    fn a_key_that_encrypts_nothing_is_one_of_its_own() {
+        let (_dir, hosts) = hosts();
+        let target = Target::tcp("desk", 5900);
+        let [sealed, clear] =
+            [FingerprintKind::Ra2, FingerprintKind::Ra2ne].map(|kind| fingerprint(1).of_kind(kind));
+        hosts.remember(&target, clear).unwrap();
+        assert!(!hosts.is_encrypted(&target).unwrap());
+        assert_eq!(hosts.judge(&target, clear, TrustPolicy::Strict).unwrap(), Verdict::Trusted);
+        // Another key is another server, and so is the same number as a certificate's.
+        for other in [fingerprint(2).of_kind(FingerprintKind::Ra2), fingerprint(1)] {
+            assert!(matches!(
+                hosts.judge(&target, other, TrustPolicy::New),
+                Err(TrustError::IdentityChanged { .. })
+            ));
+        }
+        // What encrypts now is remembered to do so, beside the line that was there.
+        assert_eq!(hosts.judge(&target, sealed, TrustPolicy::New).unwrap(), Verdict::TrustedAndNew);
+        hosts.remember(&target, sealed).unwrap();
+        assert!(hosts.is_encrypted(&target).unwrap());
+        assert_eq!(hosts.judge(&target, sealed, TrustPolicy::Strict).unwrap(), Verdict::Trusted);
+        let text = fs::read_to_string(hosts.path()).unwrap();
+        assert!(
+            text.starts_with("desk:5900 RA2ne-SHA256:AQEB") && text.contains("\ndesk:5900 RA2-SHA256:AQEB"),
+            "{text}"
+        );
+        // It does not go back.
+        let other = Target::tcp("other", 5900);
+        hosts.remember(&other, sealed).unwrap();
+        assert!(matches!(
+            hosts.judge(&other, clear, TrustPolicy::New),
+            Err(TrustError::IdentityChanged { .. })
+        ));
     }
 
     #[test]

@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use rustix::net::sockopt;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::{client, server};
+
+use crate::rsa_aes::Sealed;
 
 /// A peer that vanished without a word (cable, power, sleep) is noticed after this much silence and
 /// `KEEPALIVE_PROBES` probes without an answer: 60 s in all.
@@ -46,8 +48,8 @@ impl WireCounters {
     }
 }
 
-/// A byte stream to a peer: TCP, a Unix socket or anything else, plain or in TLS. Flush after writing: TLS holds back
-/// what the socket did not take.
+/// A byte stream to a peer: TCP, a Unix socket or anything else, plain, in TLS or in RSA-AES. Flush after writing: both
+/// hold back what the socket did not take.
 pub struct Stream {
     layer: Layer,
     counters: Arc<WireCounters>,
@@ -58,6 +60,7 @@ enum Layer {
     // Boxed, because a TLS session is some hundred times larger than a socket.
     ServerTls(Box<server::TlsStream<Counted>>),
     ClientTls(Box<client::TlsStream<Counted>>),
+    RsaAes(Box<Sealed>),
     /// Something that carries bytes inside another stream, which counts them.
     Inside {
         io: Box<dyn ReadWrite>,
@@ -103,6 +106,25 @@ impl Stream {
         Self { layer: Layer::ClientTls(Box::new(tls)), counters }
     }
 
+    pub(crate) fn sealed(sealed: Sealed) -> Self {
+        let counters = sealed.get_ref().counters();
+        Self { layer: Layer::RsaAes(Box::new(sealed)), counters }
+    }
+
+    /// The stream as it was before RSA-AES, and what came in the clear already; what was written goes first.
+    /// For types of RSA-AES that seal the proof and nothing behind it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if the peer has sealed more than was read, `InvalidInput` if there is no RSA-AES.
+    pub async fn into_clear(mut self) -> io::Result<(Self, Vec<u8>)> {
+        self.flush().await?;
+        match self.layer {
+            Layer::RsaAes(sealed) => sealed.into_inner(),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
     /// Bytes carried inside another stream, with that one's counters.
     pub(crate) fn inside(
         io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -116,7 +138,7 @@ impl Stream {
     pub(crate) fn into_counted(self) -> Option<Counted> {
         match self.layer {
             Layer::Plain(counted) => Some(counted),
-            Layer::ServerTls(_) | Layer::ClientTls(_) | Layer::Inside { .. } => None,
+            Layer::ServerTls(_) | Layer::ClientTls(_) | Layer::RsaAes(_) | Layer::Inside { .. } => None,
         }
     }
 
@@ -133,11 +155,11 @@ impl Stream {
         Ok(tcp.peek(&mut first).await? == 0 || first == [TLS_HANDSHAKE])
     }
 
-    /// Whether the bytes travel in TLS.
+    /// Whether the bytes travel in TLS or RSA-AES.
     pub fn is_encrypted(&self) -> bool {
         match &self.layer {
             Layer::Plain(_) => false,
-            Layer::ServerTls(_) | Layer::ClientTls(_) => true,
+            Layer::ServerTls(_) | Layer::ClientTls(_) | Layer::RsaAes(_) => true,
             Layer::Inside { encrypted, .. } => *encrypted,
         }
     }
@@ -147,6 +169,7 @@ impl Stream {
             Layer::Plain(io) => Pin::new(io),
             Layer::ServerTls(io) => Pin::new(io.as_mut()),
             Layer::ClientTls(io) => Pin::new(io.as_mut()),
+            Layer::RsaAes(io) => Pin::new(io.as_mut()),
             Layer::Inside { io, .. } => Pin::new(io.as_mut()),
         }
     }
@@ -189,6 +212,7 @@ impl AsyncWrite for Stream {
             Layer::Plain(io) => io.is_write_vectored(),
             Layer::ServerTls(io) => io.is_write_vectored(),
             Layer::ClientTls(io) => io.is_write_vectored(),
+            Layer::RsaAes(io) => io.is_write_vectored(),
             Layer::Inside { io, .. } => io.is_write_vectored(),
         }
     }

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::ring::digest::{SHA256, digest};
+use ::aws_lc_rs::digest::{SHA256, digest};
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+    CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
@@ -138,7 +138,7 @@ impl Identity {
                 identity.certificate = certificate;
             }
             _ => {
-                let pem = pem_certificate(&identity.certificate);
+                let pem = files::pem("CERTIFICATE", &identity.certificate);
                 files::replace_private(&certificate_path, pem.as_bytes())?;
             }
         }
@@ -355,7 +355,7 @@ impl ServerCertVerifier for AnyKey {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    Arc::new(aws_lc_rs::default_provider())
 }
 
 fn certificate_fingerprint(certificate: &CertificateDer<'_>) -> Result<Fingerprint, rustls::Error> {
@@ -368,18 +368,6 @@ fn read_certificate(path: &Path) -> Result<Option<(CertificateDer<'static>, Fing
     let Ok(certificate) = CertificateDer::from_pem_slice(&pem) else { return Ok(None) };
     let fingerprint = certificate_fingerprint(&certificate).ok();
     Ok(fingerprint.map(|fingerprint| (certificate, fingerprint)))
-}
-
-/// PEM (RFC 7468, section 5): base64 in lines of 64.
-fn pem_certificate(certificate: &CertificateDer<'_>) -> String {
-    let body = data_encoding::BASE64.encode(certificate);
-    let mut out = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in body.as_bytes().chunks(64) {
-        out.extend(line.iter().map(|&b| char::from(b)));
-        out.push('\n');
-    }
-    out.push_str("-----END CERTIFICATE-----\n");
-    out
 }
 
 fn handshake_error(err: io::Error) -> TlsError {

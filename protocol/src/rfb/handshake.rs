@@ -1,9 +1,9 @@
-//! How a server and its client come together: 7.1 to 7.3, and VeNCrypt (rfbproto).
+//! How a server and its client come together: 7.1 to 7.3, VeNCrypt and RSA-AES (rfbproto).
 
 use thiserror::Error;
 
 use super::PixelFormat;
-use super::security::{MAX_SECRET, NONE, Security, VENCRYPT, VNC_AUTH};
+use super::security::{AesBits, MAX_SECRET, NONE, Security, VENCRYPT, VNC_AUTH, rsa_aes};
 use super::version::Version;
 use super::vnc_auth::{self, CHALLENGE};
 use crate::geometry::Size;
@@ -19,6 +19,14 @@ const INVALID: u8 = 0;
 pub enum Event {
     /// Whatever follows is inside TLS: send what there is to send, then wrap the stream and go on.
     Tls,
+    /// Whatever follows is sealed by RSA-AES: send what there is to send, then exchange keys on the
+    /// stream and go on with the sealed one.
+    RsaAes {
+        /// Of the keys.
+        bits: AesBits,
+    },
+    /// The client's proof was the last that is sealed: go on with the stream beneath.
+    Clear,
     /// The client has proved itself like this. Answer with [`Handshake::accept`] or
     /// [`Handshake::refuse`].
     Proof(Proof),
@@ -81,7 +89,7 @@ pub enum HandshakeError {
     NotRfb,
     /// It chose what was not offered.
     #[error(
-        "the viewer chose a security type that was not offered; offered are TLS with X.509 (VeNCrypt), and none on this machine alone"
+        "the viewer chose a security type that was not offered; offered are TLS with X.509 (VeNCrypt) and RSA-AES, and none on this machine alone"
     )]
     NotOffered,
     /// Versions before 3.7 know no TLS.
@@ -95,8 +103,12 @@ enum State {
     Type,
     VenCryptVersion,
     VenCryptType,
-    /// In TLS from now on, if the type has it; the security type goes on.
+    /// In TLS or RSA-AES from now on, if the type has it; the security type goes on.
     Inside(Security),
+    /// RSA-AES has said what it wants.
+    Credentials(Security),
+    /// Back from RSA-AES, with the proof in `proof`.
+    Cleared,
     Challenged,
     Proving,
     Init,
@@ -110,6 +122,7 @@ pub struct Handshake {
     version: Version,
     offered: Vec<Security>,
     challenge: [u8; CHALLENGE],
+    proof: Option<Proof>,
     out: Writer,
 }
 
@@ -118,7 +131,8 @@ impl Handshake {
     pub fn new(offered: &[Security], challenge: [u8; CHALLENGE]) -> Self {
         let mut out = Writer::default();
         out.raw(Version::V3_8.bytes());
-        Self { state: State::Version, version: Version::V3_8, offered: offered.to_vec(), challenge, out }
+        let (state, version, offered) = (State::Version, Version::V3_8, offered.to_vec());
+        Self { state, version, offered, challenge, proof: None, out }
     }
 
     /// What is to be sent.
@@ -166,35 +180,36 @@ impl Handshake {
                     self.state = State::VenCryptVersion;
                     Ok(None)
                 }
-                _ => Err(self.not_offered()),
+                number => {
+                    let rsa_aes = |s: &Security| s.rsa_aes().is_some() && s.number() == number.into();
+                    match self.offered.iter().copied().find(rsa_aes) {
+                        Some(security) => Ok(self.enter(security)),
+                        None => Err(self.not_offered()),
+                    }
+                }
             },
             State::VenCryptVersion => {
                 if r.array("VeNCrypt version")? != [0, 2] {
                     self.out.u8(1);
                     return Err(HandshakeError::NotOffered);
                 }
-                let types: Vec<_> = self.offered.iter().filter(|s| s.is_vencrypt()).collect();
+                let types: Vec<_> = self.inside_vencrypt().map(|s| s.number().to_be_bytes()).collect();
                 self.out.raw(&[0, types.len() as u8]);
-                for security in types {
-                    self.out.raw(&security.number().to_be_bytes());
-                }
+                types.iter().for_each(|number| self.out.raw(number));
                 self.state = State::VenCryptType;
                 Ok(None)
             }
             State::VenCryptType => {
                 let chosen = u32::from_be_bytes(r.array("VeNCrypt type")?);
-                let all = self.offered.iter().filter(|s| s.is_vencrypt());
-                let Some(security) = all.copied().find(|s| s.number() == chosen) else {
+                let Some(security) = self.inside_vencrypt().find(|s| s.number() == chosen) else {
                     self.out.u8(0);
                     return Err(HandshakeError::NotOffered);
                 };
-                self.state = State::Inside(security);
-                if security == Security::Plain {
+                if security.is_x509() {
                     // Only what begins TLS is acknowledged.
-                    return Ok(None);
+                    self.out.u8(1);
                 }
-                self.out.u8(1);
-                Ok(Some(Event::Tls))
+                Ok(self.enter(security))
             }
             State::Inside(Security::X509Plain | Security::Plain) => {
                 let sizes: [[u8; 4]; 2] = [r.array("length of a name")?, r.array("length of a password")?];
@@ -209,6 +224,29 @@ impl Handshake {
             State::Inside(Security::X509Vnc) => {
                 self.challenge();
                 Ok(None)
+            }
+            State::Inside(security) if security.rsa_aes().is_some() => {
+                // Whose password it is tells who it is.
+                self.out.u8(rsa_aes::PASSWORD);
+                self.state = State::Credentials(security);
+                Ok(None)
+            }
+            State::Credentials(security) => {
+                let mut secret = |what| {
+                    let size = r.u8(what)?;
+                    Ok::<_, DecodeError>(r.take(size.into(), what)?.to_vec())
+                };
+                let proof = Proof::Plain { user: secret("name")?, password: secret("password")? };
+                if security.is_encrypted() {
+                    return Ok(Some(self.prove(proof)));
+                }
+                self.proof = Some(proof);
+                self.state = State::Cleared;
+                Ok(Some(Event::Clear))
+            }
+            State::Cleared => {
+                let proof = self.proof.take().unwrap_or(Proof::None);
+                Ok(Some(self.prove(proof)))
             }
             State::Challenged => {
                 let (challenge, answer) = (self.challenge, r.array("answer to a challenge")?);
@@ -244,6 +282,8 @@ impl Handshake {
         if self.offers_vencrypt() {
             types.push(VENCRYPT);
         }
+        let rsa_aes = self.offered.iter().filter(|s| s.rsa_aes().is_some());
+        types.extend(rsa_aes.map(|s| s.number() as u8));
         if self.offered.contains(&Security::VncAuth) {
             types.push(VNC_AUTH);
         }
@@ -263,6 +303,22 @@ impl Handshake {
 
     fn offers_vencrypt(&self) -> bool {
         self.offered.iter().any(|s| s.is_vencrypt())
+    }
+
+    /// Viewers that take VeNCrypt because it comes first, as noVNC does, look there for RSA-AES as well;
+    /// TigerVNC's server has it in both places, too.
+    fn inside_vencrypt(&self) -> impl Iterator<Item = Security> {
+        self.offered.iter().copied().filter(|s| s.is_vencrypt() || s.rsa_aes().is_some())
+    }
+
+    /// Goes on with what was chosen.
+    fn enter(&mut self, security: Security) -> Option<Event> {
+        self.state = State::Inside(security);
+        match security.rsa_aes() {
+            Some(bits) => Some(Event::RsaAes { bits }),
+            None if security.is_x509() => Some(Event::Tls),
+            None => None,
+        }
     }
 
     fn prove(&mut self, proof: Proof) -> Event {

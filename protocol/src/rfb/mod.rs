@@ -24,7 +24,7 @@ pub use message::{
     encode_rect_count, encode_screens,
 };
 pub use pixel_format::{Compact, PixelFormat, TrueColor, color_map};
-pub use security::Security;
+pub use security::{AesBits, Security};
 pub use vnc_auth::CHALLENGE;
 pub use xt_codes::{evdev_code, xt_code};
 

@@ -81,6 +81,54 @@ fn a_password_in_a_stream_that_is_encrypted_already() {
 }
 
 #[test]
+fn a_password_sealed_by_rsa_aes() {
+    let all = [Security::Ra2_256, Security::Ra2, Security::Ra2ne_256, Security::Ra2ne];
+    for (offered, number, bits, ends) in [
+        (Security::Ra2, 5, AesBits::Aes128, false),
+        (Security::Ra2ne, 6, AesBits::Aes128, true),
+        (Security::Ra2_256, 129, AesBits::Aes256, false),
+        (Security::Ra2ne_256, 130, AesBits::Aes256, true),
+    ] {
+        // By itself, and inside VeNCrypt, which has the same numbers.
+        for (offered, chosen, said_before) in [
+            (vec![offered], vec![number], vec![1, number]),
+            (all.to_vec(), vec![number], vec![4, 129, 5, 130, 6]),
+            (
+                vec![Security::X509Plain, offered],
+                vec![19, 0, 2, 0, 0, 0, number],
+                vec![2, 19, number, 0, 2, 0, 2, 0, 0, 1, 6, 0, 0, 0, number],
+            ),
+        ] {
+            let mut handshake = Handshake::new(&offered, [7; 16]);
+            let (event, said) = feed(&mut handshake, &[&HELLO[..], &chosen].concat());
+            assert_eq!(event, Ok(Some(HandshakeEvent::RsaAes { bits })), "{offered:?}");
+            assert_eq!(said, [&HELLO[..], &said_before].concat());
+            // A password, whatever the name.
+            assert_eq!(handshake.feed(&mut Reader::new(&[])), Ok(None));
+            assert_eq!(handshake.take_output(), [2]);
+            let (event, said) = feed(&mut handshake, b"\x02me\x03see");
+            assert_eq!(said, []);
+            let proof = if ends {
+                assert_eq!(event, Ok(Some(HandshakeEvent::Clear)));
+                handshake.feed(&mut Reader::new(&[]))
+            } else {
+                event
+            };
+            let expected = Proof::Plain { user: b"me".into(), password: b"see".into() };
+            assert_eq!(proof, Ok(Some(HandshakeEvent::Proof(expected))));
+            handshake.accept(&Proof::Plain { user: Vec::new(), password: Vec::new() });
+            assert_eq!(handshake.take_output(), [0; 4]);
+        }
+    }
+    // What is not offered is not had, inside VeNCrypt neither.
+    for chosen in [&[6][..], &[19, 0, 2, 0, 0, 0, 6]] {
+        let mut handshake = Handshake::new(&[Security::X509Plain, Security::Ra2], [7; 16]);
+        let (result, _) = feed(&mut handshake, &[&HELLO[..], chosen].concat());
+        assert_eq!(result, Err(HandshakeError::NotOffered));
+    }
+}
+
+#[test]
 fn who_is_not_let_in_is_told_why() {
     let refused = |offered: &[Security], bytes: &[u8]| {
         let (result, said) = feed(&mut Handshake::new(offered, [7; 16]), bytes);
@@ -187,7 +235,7 @@ proptest! {
         let mut r = Reader::new(&bytes);
         while ClientMessage::decode(&mut r).is_ok() {}
         for offered in
-            [&[Security::None][..], &[Security::X509Plain, Security::X509None], &[Security::Plain], &[]]
+            [&[Security::None][..], &[Security::X509Plain, Security::Ra2ne], &[Security::Plain], &[]]
         {
             let mut handshake = Handshake::new(offered, [7; 16]);
             let _ = feed(&mut handshake, &[&HELLO[..], &bytes].concat());

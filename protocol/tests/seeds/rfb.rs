@@ -62,6 +62,12 @@ pub fn server_messages() -> Named {
             "vencrypt-name-endless",
             [&[1, 5][..], b"RFB 003.008\n\x13\x00\x02\x00\x00\x01\x06\xff\xff\xff\xff"].concat(),
         ),
+        ("rsa-aes", [&[0x40, 5][..], b"RFB 003.008\n\x81\x00\x02pw\x01"].concat()),
+        ("rsa-aes-unencrypted", [&[0x41, 3][..], b"RFB 003.008\n\x06\x02me\x02pw\x01"].concat()),
+        (
+            "rsa-aes-in-vencrypt",
+            [&[0xc1, 3][..], b"RFB 003.008\n\x13\x00\x02\x00\x00\x00\x82\x02me\x02pw"].concat(),
+        ),
         ("format", said(&[ClientMessage::SetPixelFormat(PixelFormat::NATIVE)])),
         ("encodings", said(&[ClientMessage::SetEncodings(encodings)])),
         ("encodings-65535-lying", viewer(&[2, 0, 0xff, 0xff, 0, 0, 0, 1])),
@@ -143,6 +149,13 @@ pub fn client() -> Named {
         ("denied", handshake(&[&[1, 2][..], &[9; 16], &[0, 0, 0, 1, 0, 0, 0, 1, b'x']].concat())),
         ("vencrypt", handshake(&[1, 19, 0, 2, 0, 2, 0, 0, 1, 4, 0, 0, 1, 6, 1, 0, 0, 0, 0])),
         ("vencrypt-255", handshake(&[&[1, 19, 0, 2, 0, 255][..], &[0xee; 1020]].concat())),
+        ("rsa-aes", [&[0x7f, 0, 1][..], b"RFB 003.008\n\x02\x05\x81\x01\0\0\0\0"].concat()),
+        ("rsa-aes-unencrypted", [&[0x7f, 0, 3][..], b"RFB 003.008\n\x02\x06\x02\x02\0\0\0\0"].concat()),
+        ("rsa-aes-subtype", [&[0x7f, 0, 1][..], b"RFB 003.008\n\x01\x05\x03"].concat()),
+        ("rsa-aes-in-vencrypt", {
+            let types = [19, 0, 2, 0, 1, 0, 0, 0, 0x81, 1];
+            [&[0x7f, 0, 1][..], b"RFB 003.008\n\x01", &types, &[0; 4]].concat()
+        }),
         ("name-endless", handshake(&[&[1, 1, 0, 0, 0, 0, 0, 9, 0, 9][..], &[0; 16], &[0xff; 4]].concat())),
         ("screen-empty", handshake(&[&[1, 1, 0, 0, 0, 0, 0, 0, 0, 9][..], &[0; 20]].concat())),
         ("screen-65535", handshake(&[&[1, 1, 0, 0, 0, 0][..], &[0xff; 4], &[0; 20]].concat())),

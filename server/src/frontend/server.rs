@@ -10,7 +10,7 @@ use panto_protocol::message::{Auth, AuthMethods, ResumeTicket, Rights, Settings}
 use panto_protocol::time::Micros;
 use panto_transport::{
     Credential, CredentialStore, HANDSHAKE_DEADLINE, HandshakeLimits, HandshakePermit, Listener,
-    PasswordThrottle, Peer, ServerTls, Stream, Ticket, cpu_seconds,
+    PasswordThrottle, Peer, ServerRsaAes, ServerTls, Stream, Ticket, cpu_seconds,
 };
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
@@ -57,6 +57,8 @@ pub struct ServerConfig {
     pub auth: AuthPolicy,
     /// TLS for TCP connections; `None` speaks plainly, for comparisons on loopback.
     pub tls: Option<ServerTls>,
+    /// RSA-AES for VNC viewers that know no TLS, where they are asked for a password.
+    pub rsa_aes: Option<ServerRsaAes>,
     /// The password of VncAuth, where that is offered to VNC viewers: of its first eight bytes.
     pub vnc_password: Option<Zeroizing<Vec<u8>>>,
     /// What every viewer may do at most.

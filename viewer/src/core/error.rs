@@ -2,7 +2,7 @@
 
 use panto_protocol::connection::ConnectionError;
 use panto_protocol::rfb::client;
-use panto_transport::{AddressError, ConnectError, FileError, TlsError, TrustError};
+use panto_transport::{AddressError, ConnectError, FileError, RsaAesError, TlsError, TrustError};
 use thiserror::Error;
 
 use super::FrameError;
@@ -19,6 +19,9 @@ pub enum ViewError {
     /// The peer does not speak TLS properly.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The VNC server does not speak RSA-AES properly, or holds another key than it shows.
+    #[error(transparent)]
+    RsaAes(#[from] RsaAesError),
     /// The server is not the one it was, or is not known.
     #[error(transparent)]
     Trust(#[from] TrustError),

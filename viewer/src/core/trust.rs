@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use panto_transport::{
-    Endpoint, Fingerprint, KnownHosts, Stream, Target, TlsError, Trust, TrustPolicy, Verdict, connect,
-    start_tls,
+    Endpoint, Fingerprint, KnownHosts, Stream, Target, TlsError, TrustPolicy, Verdict, connect, start_tls,
 };
 
 use super::{ClientOptions, Prompt, ServerIdentity, ViewError};
@@ -84,10 +83,10 @@ pub(super) async fn judge(
     Ok(())
 }
 
-/// Whether the server has shown a key before, or is to have one.
+/// Whether the server has encrypted with a key before, or is to have one. Where that cannot be told, it has.
 pub(super) fn has_key(target: &Target, known_hosts: &KnownHosts) -> bool {
-    let known = known_hosts.check(target, Fingerprint::of_spki(&[]));
-    target.fingerprint.is_some() || !matches!(known, Ok(Trust::Unknown))
+    target.fingerprint.is_some_and(|pinned| pinned.kind().is_encrypted())
+        || known_hosts.is_encrypted(target).unwrap_or(true)
 }
 
 /// Plain connections only to this machine, and never to a server that is known to have a key.

@@ -11,6 +11,17 @@ use crate::wire::{MAX_CURSOR_SIDE, Reader};
 /// Pixels of the largest screen that is gone on with, so that thousands are tried a second.
 const MAX_SCREEN: u64 = 1 << 16;
 
+/// What each bit of the first byte allows.
+const WAYS: [&[Security]; 7] = [
+    &[Security::X509Plain],
+    &[Security::X509Vnc],
+    &[Security::X509None],
+    &[Security::VncAuth],
+    &[Security::None],
+    &[Security::Ra2_256, Security::Ra2],
+    &[Security::Ra2ne_256, Security::Ra2ne],
+];
+
 /// The bits of the first byte choose what may be proved and how; the second byte the pixels' format,
 /// and JPEG; the third how reads are cut. The rest is what the server says.
 ///
@@ -55,12 +66,9 @@ struct Run {
 
 impl Run {
     fn new(ways: u8, how: u8) -> Self {
-        let acceptable: Vec<Security> = Security::ALL
-            .into_iter()
-            .enumerate()
-            .filter(|(i, _)| ways >> i & 1 != 0)
-            .map(|(_, s)| s)
-            .collect();
+        let allowed =
+            |s: &Security| WAYS.iter().enumerate().any(|(i, some)| ways >> i & 1 != 0 && some.contains(s));
+        let acceptable: Vec<Security> = Security::ALL.into_iter().filter(allowed).collect();
         let config = Config {
             format: FORMATS[usize::from(how & 0x3f) % FORMATS.len()],
             jpeg: (how & 0x40 != 0).then_some(5),
@@ -107,6 +115,8 @@ impl Run {
         while let Some(event) = self.handshake.feed(r).map_err(End::Handshake)? {
             match &event {
                 HandshakeEvent::Tls => assert!(self.handshake.is_encrypted()),
+                HandshakeEvent::RsaAes { all, .. } => assert_eq!(self.handshake.is_encrypted(), *all),
+                HandshakeEvent::Clear => assert!(!self.handshake.is_encrypted()),
                 HandshakeEvent::Secret { .. } => self.handshake.authenticate("prey", "hunter2"),
                 HandshakeEvent::Init(init) => {
                     if init.size.area() > MAX_SCREEN {

@@ -7,13 +7,15 @@ use crate::rfb::{
 };
 use crate::wire::{DecodeError, Reader, Writer};
 
-const WAYS: [Security; 6] = [
-    Security::X509Plain,
-    Security::X509Vnc,
-    Security::X509None,
-    Security::VncAuth,
-    Security::Plain,
-    Security::None,
+/// What each bit offers.
+const WAYS: [&[Security]; 7] = [
+    &[Security::X509Plain],
+    &[Security::X509Vnc],
+    &[Security::X509None],
+    &[Security::VncAuth],
+    &[Security::Plain],
+    &[Security::None],
+    &[Security::Ra2_256, Security::Ra2, Security::Ra2ne_256, Security::Ra2ne],
 ];
 
 /// The bits of the first byte choose what is offered, and whether proofs are believed; the second
@@ -56,8 +58,8 @@ struct Run {
 
 impl Run {
     fn new(ways: u8) -> Self {
-        let offered: Vec<Security> =
-            WAYS.into_iter().enumerate().filter(|(i, _)| ways >> i & 1 != 0).map(|(_, way)| way).collect();
+        let chosen = WAYS.into_iter().enumerate().filter(|(i, _)| ways >> i & 1 != 0);
+        let offered: Vec<Security> = chosen.flat_map(|(_, ways)| ways).copied().collect();
         Self {
             handshake: Handshake::new(&offered, [7; CHALLENGE]),
             believes: ways & 0x80 == 0,
@@ -89,7 +91,11 @@ impl Run {
         while !self.is_in {
             let Some(event) = self.handshake.feed(r).map_err(End::Handshake)? else { return Ok(()) };
             match &event {
-                HandshakeEvent::Tls => {}
+                HandshakeEvent::Tls | HandshakeEvent::RsaAes { .. } => {}
+                HandshakeEvent::Clear => {
+                    let sealed = |event: &HandshakeEvent| matches!(event, HandshakeEvent::RsaAes { .. });
+                    assert!(self.outcome.events.last().is_some_and(sealed), "nothing was sealed");
+                }
                 HandshakeEvent::Proof(proof) if self.believes || *proof == Proof::None => {
                     self.handshake.accept(proof);
                 }

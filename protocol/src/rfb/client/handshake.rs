@@ -1,8 +1,8 @@
-//! How a client comes to terms with a server: 7.1 to 7.3, and VeNCrypt (rfbproto).
+//! How a client comes to terms with a server: 7.1 to 7.3, VeNCrypt and RSA-AES (rfbproto).
 
 use thiserror::Error;
 
-use super::super::security::{MAX_SECRET, Security, VENCRYPT, name};
+use super::super::security::{AesBits, MAX_SECRET, MAX_SHORT_SECRET, Security, VENCRYPT, name, rsa_aes};
 use super::super::version::Version;
 use super::super::vnc_auth::{self, CHALLENGE};
 use super::plain_text;
@@ -33,6 +33,16 @@ pub struct ServerInit {
 pub enum HandshakeEvent {
     /// Whatever follows is inside TLS: send what there is to send, then wrap the stream and go on.
     Tls,
+    /// Whatever follows is sealed by RSA-AES: send what there is to send, then exchange keys on the
+    /// stream and go on with the sealed one.
+    RsaAes {
+        /// Of the keys.
+        bits: AesBits,
+        /// Whether what follows the proof is sealed as well.
+        all: bool,
+    },
+    /// The proof was the last that is sealed: send it, then go on with the stream beneath.
+    Clear,
     /// A password is asked for: answer with [`Handshake::authenticate`].
     Secret {
         /// Whether the server wants a name as well.
@@ -89,15 +99,40 @@ enum State {
     VenCryptTypes,
     /// Whether the server is ready for TLS.
     VenCryptReady(Security),
+    /// RSA keys are to be exchanged.
+    Keys(Security, AesBits),
     /// The type's own messages are next.
     Inside(Security),
     /// The secret is being asked for.
-    Secret(Security, [u8; CHALLENGE]),
+    Secret(Security, Asked),
+    /// The proof is given, and nothing behind it is sealed.
+    Clear,
     Result,
     /// Why the proof was wrong.
     Denied,
     Init,
     Over,
+}
+
+impl State {
+    /// What comes behind the choice of this, where there is no TLS.
+    fn within(security: Security) -> Self {
+        match security.rsa_aes() {
+            Some(bits) => Self::Keys(security, bits),
+            None => Self::Inside(security),
+        }
+    }
+}
+
+/// In which words a secret is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Name and password (VeNCrypt's Plain).
+    Plain,
+    /// The answer to a challenge.
+    Challenge([u8; CHALLENGE]),
+    /// RSA-AES's.
+    Short { user: bool },
 }
 
 /// A client's side of it.
@@ -151,26 +186,36 @@ impl Handshake {
         Ok(None)
     }
 
-    /// Whether the bytes travel in TLS, or are about to.
+    /// Whether the bytes travel in TLS or RSA-AES for good, or are about to.
     pub fn is_encrypted(&self) -> bool {
-        matches!(self.state, State::Inside(s) | State::Secret(s, _) if s.is_encrypted())
+        matches!(self.state, State::Keys(s, _) | State::Inside(s) | State::Secret(s, _) if s.is_encrypted())
     }
 
     /// The proof that [`HandshakeEvent::Secret`] asked for. What is too long is cut.
     pub fn authenticate(&mut self, user: &str, password: &str) {
-        let State::Secret(security, challenge) = self.state else { return };
-        let cut = |text: &str| text.as_bytes()[..text.floor_char_boundary(MAX_SECRET)].to_vec();
-        match security {
-            Security::X509Plain | Security::Plain => {
-                let (user, password) = (cut(user), cut(password));
+        let State::Secret(security, asked) = self.state else { return };
+        let cut = |text: &str, max: usize| text.as_bytes()[..text.floor_char_boundary(max)].to_vec();
+        match asked {
+            Asked::Plain => {
+                let [user, password] = [user, password].map(|text| cut(text, MAX_SECRET));
                 self.out.raw(&(user.len() as u32).to_be_bytes());
                 self.out.raw(&(password.len() as u32).to_be_bytes());
                 self.out.raw(&user);
                 self.out.raw(&password);
             }
-            _ => self.out.raw(&vnc_auth::answer(password.as_bytes(), challenge)),
+            Asked::Challenge(challenge) => self.out.raw(&vnc_auth::answer(password.as_bytes(), challenge)),
+            Asked::Short { user: wanted } => {
+                for text in [if wanted { user } else { "" }, password] {
+                    let text = cut(text, MAX_SHORT_SECRET);
+                    self.out.u8(text.len() as u8);
+                    self.out.raw(&text);
+                }
+            }
         }
-        self.state = State::Result;
+        self.state = match asked {
+            Asked::Short { .. } if !security.is_encrypted() => State::Clear,
+            _ => State::Result,
+        };
     }
 
     fn step(&mut self, r: &mut Reader<'_>) -> Result<Option<HandshakeEvent>, HandshakeError> {
@@ -211,9 +256,9 @@ impl Handshake {
                     types.as_chunks::<4>().0.iter().map(|t| u32::from_be_bytes(*t)).collect();
                 let security = self.best(&types)?;
                 self.out.raw(&security.number().to_be_bytes());
-                self.state = match security.is_encrypted() {
+                self.state = match security.is_x509() {
                     true => State::VenCryptReady(security),
-                    false => State::Inside(security),
+                    false => State::within(security),
                 };
             }
             State::VenCryptReady(security) => {
@@ -224,14 +269,33 @@ impl Handshake {
                 self.state = State::Inside(security);
                 return Ok(Some(HandshakeEvent::Tls));
             }
+            State::Keys(security, bits) => {
+                self.state = State::Inside(security);
+                return Ok(Some(HandshakeEvent::RsaAes { bits, all: security.is_encrypted() }));
+            }
             State::Inside(security) => match security {
                 Security::None | Security::X509None => self.state = State::Result,
-                Security::X509Plain | Security::Plain => return Ok(Some(self.ask(security, [0; CHALLENGE]))),
+                Security::X509Plain | Security::Plain => return Ok(Some(self.ask(security, Asked::Plain))),
                 Security::VncAuth | Security::X509Vnc => {
                     let challenge = r.array("VNC challenge")?;
-                    return Ok(Some(self.ask(security, challenge)));
+                    return Ok(Some(self.ask(security, Asked::Challenge(challenge))));
+                }
+                Security::Ra2 | Security::Ra2ne | Security::Ra2_256 | Security::Ra2ne_256 => {
+                    let user = match r.u8("RSA-AES subtype")? {
+                        rsa_aes::USER_AND_PASSWORD => true,
+                        rsa_aes::PASSWORD => false,
+                        other => {
+                            let value = other.into();
+                            return Err(DecodeError::Unknown { what: "RSA-AES subtype", value }.into());
+                        }
+                    };
+                    return Ok(Some(self.ask(security, Asked::Short { user })));
                 }
             },
+            State::Clear => {
+                self.state = State::Result;
+                return Ok(Some(HandshakeEvent::Clear));
+            }
             State::Result => match be32(r)? {
                 0 => self.begin(),
                 number if self.version < Version::V3_8 => {
@@ -262,7 +326,7 @@ impl Handshake {
     /// Chooses among the types of RFB itself.
     fn choose(&mut self, types: &[u32]) -> Result<(), HandshakeError> {
         let tls = types.contains(&VENCRYPT.into()) && self.version > Version::V3_3;
-        if tls && self.acceptable.iter().any(|s| s.is_encrypted()) {
+        if tls && self.acceptable.iter().any(|s| s.is_x509()) {
             self.out.u8(VENCRYPT);
             self.state = State::VenCryptVersion;
             return Ok(());
@@ -274,7 +338,7 @@ impl Handshake {
         // Before 3.8 nothing is said where nothing is to be proved.
         match security {
             Security::None if self.version < Version::V3_8 => self.begin(),
-            _ => self.state = State::Inside(security),
+            _ => self.state = State::within(security),
         }
         Ok(())
     }
@@ -297,9 +361,9 @@ impl Handshake {
         })
     }
 
-    fn ask(&mut self, security: Security, challenge: [u8; CHALLENGE]) -> HandshakeEvent {
-        self.state = State::Secret(security, challenge);
-        HandshakeEvent::Secret { user: matches!(security, Security::X509Plain | Security::Plain) }
+    fn ask(&mut self, security: Security, asked: Asked) -> HandshakeEvent {
+        self.state = State::Secret(security, asked);
+        HandshakeEvent::Secret { user: matches!(asked, Asked::Plain | Asked::Short { user: true }) }
     }
 
     /// The server has let the client in (7.3.1).

@@ -5,7 +5,7 @@
 //!        ◄── take_output ──────────────────┘ ◄── keys, pointer, clipboard, sizes
 //! ```
 //!
-//! [`Handshake`] comes to terms with a server and says when a secret or TLS is needed.
+//! [`Handshake`] comes to terms with a server and says when a secret, TLS or RSA-AES is needed.
 //! [`Connection`] reads what follows a rectangle at a time, however the bytes are cut, and asks for
 //! the next update as soon as one has begun to come. [`Hands`] says in its words what a person does.
 
@@ -19,7 +19,7 @@ mod say;
 #[cfg(test)]
 mod tests;
 
-pub use super::Security;
+pub use super::{AesBits, Security};
 pub use config::Config;
 pub use connection::{Connection, ConnectionError};
 pub use hands::Hands;

@@ -19,7 +19,7 @@ use panto_protocol::rfb::{
     CHALLENGE, Handshake, HandshakeError, HandshakeEvent, PixelFormat, Proof, Security,
 };
 use panto_protocol::wire::{DecodeError, Reader};
-use panto_transport::{Credential, HANDSHAKE_DEADLINE, HandshakePermit, Peer, Stream, TlsError};
+use panto_transport::{Credential, HANDSHAKE_DEADLINE, HandshakePermit, Peer, RsaAesError, Stream, TlsError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::session::Session;
@@ -42,6 +42,8 @@ pub(super) enum RfbError {
     Message(#[from] DecodeError),
     #[error("no TLS with the viewer: {0}")]
     Tls(#[from] TlsError),
+    #[error("no RSA-AES with the viewer: {0}")]
+    RsaAes(#[from] RsaAesError),
     #[error("connection lost: {0}")]
     Io(#[from] std::io::Error),
     #[error("the viewer was too slow to say who it is")]
@@ -118,6 +120,18 @@ async fn shake(
                 };
                 stream = tls.accept_any(stream).await?;
             }
+            Some(HandshakeEvent::RsaAes { bits }) => {
+                let (true, Some(rsa_aes)) = (bytes.is_empty(), &server.config.rsa_aes) else {
+                    return Err(HandshakeError::NotOffered.into());
+                };
+                stream = rsa_aes.accept(stream, bits).await?;
+            }
+            Some(HandshakeEvent::Clear) => {
+                if !bytes.is_empty() {
+                    return Err(DecodeError::Invalid { what: "bytes behind the last sealed message" }.into());
+                }
+                (stream, bytes) = stream.into_clear().await?;
+            }
             Some(HandshakeEvent::Proof(proof)) => {
                 match judge(server, &proof, peer).await {
                     None => {}
@@ -167,13 +181,18 @@ async fn judge(server: &Server, proof: &Proof, peer: Peer) -> Option<Verdict> {
 
 impl Server {
     /// Ways of RFB to prove oneself over this connection. A password in the clear is none, but where
-    /// VncAuth was asked for by name.
+    /// VncAuth was asked for by name. What leaves all but the password in the clear is for viewers on this
+    /// machine, and for others where VncAuth, which is worse, would do.
     pub(super) fn rfb_security(&self, peer: Peer) -> Vec<Security> {
         let (asks, tls) = (self.asks(peer), self.config.tls.is_some());
         let vnc = self.config.vnc_password.is_some() && !matches!(peer, Peer::Unix { .. });
+        let sealed = asks && self.config.rsa_aes.is_some();
+        let unsealed = sealed && (vnc || peer.ip().is_loopback());
         let mut ways = Vec::new();
         ways.extend((asks && tls).then_some(Security::X509Plain));
         ways.extend((vnc && tls).then_some(Security::X509Vnc));
+        ways.extend(sealed.then_some([Security::Ra2_256, Security::Ra2]).into_iter().flatten());
+        ways.extend(unsealed.then_some([Security::Ra2ne_256, Security::Ra2ne]).into_iter().flatten());
         ways.extend(vnc.then_some(Security::VncAuth));
         ways.extend((!asks && !vnc).then_some(Security::None));
         ways

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::geometry::Size;
-use crate::rfb::client::{Handshake, HandshakeError, HandshakeEvent, Security, ServerInit};
+use crate::rfb::client::{AesBits, Handshake, HandshakeError, HandshakeEvent, Security, ServerInit};
 use crate::rfb::{self, PixelFormat, Proof};
 use crate::wire::{DecodeError, Reader};
 
@@ -103,6 +103,47 @@ fn the_best_way_is_taken_inside_tls() {
 }
 
 #[test]
+fn rsa_aes_seals_a_password_and_perhaps_the_rest() {
+    for (types, chosen, bits, all) in [
+        (&b"\x04\x02\x05\x81\x06"[..], 129, AesBits::Aes256, true),
+        (b"\x03\x02\x06\x05", 5, AesBits::Aes128, true),
+        (b"\x03\x02\x06\x82", 130, AesBits::Aes256, false),
+        (b"\x02\x02\x06", 6, AesBits::Aes128, false),
+    ] {
+        for (subtype, user, secret) in [(1, true, &b"\x02me\x03see"[..]), (2, false, b"\0\x03see")] {
+            let mut handshake = Handshake::new(&Security::ALL);
+            let (event, out) = feed(&mut handshake, &[b"RFB 003.008\n", types].concat());
+            assert_eq!(event, Ok(Some(HandshakeEvent::RsaAes { bits, all })), "{types:?}");
+            assert_eq!(out, [b"RFB 003.008\n", &[chosen][..]].concat());
+            assert_eq!(handshake.is_encrypted(), all);
+            let (event, _) = feed(&mut handshake, &[subtype]);
+            assert_eq!(event, Ok(Some(HandshakeEvent::Secret { user })));
+            handshake.authenticate("me", "see");
+            assert_eq!(handshake.take_output(), secret);
+            if !all {
+                assert_eq!(handshake.feed(&mut Reader::new(&[])), Ok(Some(HandshakeEvent::Clear)));
+            }
+            let (event, out) = feed(&mut handshake, &[&[0; 4][..], &init()].concat());
+            assert_eq!((event, out), (Ok(Some(is_in())), vec![1]));
+        }
+    }
+    // Inside VeNCrypt nothing acknowledges it.
+    let mut handshake = Handshake::new(&[Security::X509Plain, Security::Ra2]);
+    let (event, out) = feed(&mut handshake, b"RFB 003.008\n\x01\x13\0\x02\0\x02\0\0\x01\x01\0\0\0\x05");
+    assert_eq!(event, Ok(Some(HandshakeEvent::RsaAes { bits: AesBits::Aes128, all: true })));
+    assert_eq!(out, b"RFB 003.008\n\x13\0\x02\0\0\0\x05");
+    let (error, _) = feed(&mut handshake, &[3]);
+    assert_eq!(error, Err(DecodeError::Unknown { what: "RSA-AES subtype", value: 3 }.into()));
+    // Lengths are one byte: what is too long is cut, between two letters.
+    let mut handshake = Handshake::new(&[Security::Ra2]);
+    feed(&mut handshake, b"RFB 003.008\n\x01\x05").0.unwrap();
+    feed(&mut handshake, &[1]).0.unwrap();
+    handshake.authenticate(&"n".repeat(256), &"ß".repeat(128));
+    let out = handshake.take_output();
+    assert_eq!((out[0], out[256], out.len()), (255, 254, 2 + 255 + 254));
+}
+
+#[test]
 fn refusals_say_why() {
     let refused = |bytes: &[u8]| feed(&mut Handshake::new(&Security::ALL), bytes).0.expect_err("refused");
     let reason = |error: HandshakeError| match error {
@@ -114,8 +155,8 @@ fn refusals_say_why() {
     for bytes in [&b"SSH-2.0-Open"[..], b"RFB 00x.008\n", b"RFB 003.008\r", b"RFB 002.000\n"] {
         assert_eq!(refused(bytes), HandshakeError::NotRfb);
     }
-    let text = refused(b"RFB 003.008\n\x03\x05\x12\x1e").to_string();
-    assert!(text.contains("RA2, TLS, Apple's Diffie-Hellman") && text.contains("X509Plain"), "{text}");
+    let text = refused(b"RFB 003.008\n\x03\x14\x12\x1e").to_string();
+    assert!(text.contains("SASL, TLS, Apple's Diffie-Hellman") && text.contains("X509Plain"), "{text}");
     let text = refused(b"RFB 003.008\n\x01\x13\0\x02\0\x02\0\0\x01\x01\0\0\x01\x02").to_string();
     assert!(text.contains("TLSNone, TLSVnc, of which none"), "{text}");
     let text = refused(b"RFB 003.008\n\x01\x13\0\x02\0\0").to_string();
@@ -153,9 +194,15 @@ fn wrong_passwords_are_told_as_each_version_can() {
 #[test]
 fn the_two_sides_understand_each_other() {
     use rfb::Security as Offered;
-    for (offered, user) in
-        [(Offered::None, None), (Offered::X509None, None), (Offered::X509Plain, Some(true))]
-    {
+    for (offered, user) in [
+        (Offered::None, None),
+        (Offered::X509None, None),
+        (Offered::X509Plain, Some(true)),
+        (Offered::Ra2, Some(false)),
+        (Offered::Ra2ne, Some(false)),
+        (Offered::Ra2_256, Some(false)),
+        (Offered::Ra2ne_256, Some(false)),
+    ] {
         let (mut server, mut client) =
             (rfb::Handshake::new(&[offered], [7; 16]), Handshake::new(&Security::ALL));
         let (mut up, mut down) = (Vec::new(), Vec::new());
@@ -194,7 +241,7 @@ fn the_two_sides_understand_each_other() {
 proptest! {
     #[test]
     fn any_bytes_are_a_server_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0usize..200) {
-        for start in [&b""[..], b"RFB 003.003\n", b"RFB 003.008\n\x01\x13\0\x02\0", b"RFB 003.008\n\x01\x02"] {
+        for start in [&b""[..], b"RFB 003.003\n", b"RFB 003.008\n\x01\x13\0\x02\0", b"RFB 003.008\n\x01\x02", b"RFB 003.008\n\x01\x06"] {
             let all = [start, &bytes].concat();
             let mut handshake = Handshake::new(&Security::ALL);
             let (event, _) = feed(&mut handshake, &all[..cut.min(all.len())]);
@@ -208,8 +255,8 @@ proptest! {
 
 #[test]
 fn a_hundred_types_are_not_read_out() {
-    let types: Vec<u8> = (100..=255).collect();
+    let types: Vec<u8> = (100..=255).filter(|number| !(129..=130).contains(number)).collect();
     let bytes = [b"RFB 003.008\n", &[types.len() as u8][..], &types].concat();
     let error = feed(&mut Handshake::new(&Security::ALL), &bytes).0.expect_err("refused").to_string();
-    assert!(error.contains("type 100, ") && error.contains("144 more") && error.len() < 500, "{error}");
+    assert!(error.contains("type 100, ") && error.contains("142 more") && error.len() < 500, "{error}");
 }

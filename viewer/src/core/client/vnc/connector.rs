@@ -6,7 +6,8 @@ use std::sync::Arc;
 use panto_protocol::rfb::client::{Handshake, HandshakeError, HandshakeEvent, Security, ServerInit};
 use panto_protocol::wire::Reader;
 use panto_transport::{
-    HANDSHAKE_DEADLINE, KnownHosts, Stream, Target, TrustPolicy, WireCounters, connect, start_tls_any,
+    Fingerprint, FingerprintKind, HANDSHAKE_DEADLINE, KnownHosts, Stream, Target, TrustPolicy, WireCounters,
+    connect, start_rsa_aes, start_tls_any,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
@@ -24,7 +25,7 @@ pub struct VncServer {
     pub trust: TrustPolicy,
     /// The file of known servers.
     pub known_hosts: KnownHosts,
-    /// Take TLS where the server offers it.
+    /// Take TLS, or RSA-AES that seals everything, where the server offers it.
     pub tls: bool,
     /// Name for servers that ask for one; `None`: that of the user of this process.
     pub user: Option<String>,
@@ -124,11 +125,26 @@ impl VncConnector {
                         return Err(lost("the server speaks before TLS has begun"));
                     }
                     let untrusted = start_tls_any(stream).await?;
-                    let VncServer { target, known_hosts, trust, .. } = &self.server;
-                    judge(target, known_hosts, *trust, &self.prompt, untrusted.fingerprint()).await?;
+                    self.judge(untrusted.fingerprint()).await?;
                     stream = untrusted.into_trusted();
                     // A person may have been asked.
                     by = Instant::now() + HANDSHAKE_DEADLINE;
+                }
+                Ok(Some(HandshakeEvent::RsaAes { bits, all })) => {
+                    if !bytes.is_empty() {
+                        return Err(lost("the server speaks before it was asked for its RSA key"));
+                    }
+                    let unsealed = start_rsa_aes(stream, bits).await?;
+                    let kind = if all { FingerprintKind::Ra2 } else { FingerprintKind::Ra2ne };
+                    self.judge(unsealed.fingerprint(kind)).await?;
+                    stream = unsealed.into_sealed().await?;
+                    by = Instant::now() + HANDSHAKE_DEADLINE;
+                }
+                Ok(Some(HandshakeEvent::Clear)) => {
+                    if !bytes.is_empty() {
+                        return Err(lost("the server says more than it was asked for"));
+                    }
+                    (stream, bytes) = stream.into_clear().await.map_err(|error| lost(error.to_string()))?;
                 }
                 Ok(Some(HandshakeEvent::Secret { .. })) => {
                     let secret = self.ask_secret(wrong.clone()).await?;
@@ -146,6 +162,12 @@ impl VncConnector {
                 }
             }
         }
+    }
+
+    /// Makes sure that this key is the server's, which may take a person's time.
+    async fn judge(&self, fingerprint: Fingerprint) -> Result<(), ViewError> {
+        let VncServer { target, known_hosts, trust, .. } = &self.server;
+        judge(target, known_hosts, *trust, &self.prompt, fingerprint).await
     }
 
     /// The secret that was right before, or one that the person gives.
