@@ -193,6 +193,26 @@ async fn the_screen_changes_its_size() {
 }
 
 #[test]
+fn a_size_that_the_server_refuses_is_answered() {
+    let home = panto();
+    let options = ["-SecurityTypes", "None", "-AcceptSetDesktopSize=0"];
+    let server = Tiger::start(SIZE, free_port(), &options);
+    let served = gateway(&home, server.port, &[]);
+    let mut client = rfb(&served, &[EncodingId::EXTENDED_DESKTOP_SIZE]);
+    client.layouts.clear();
+    let size = Size::new(520, 340);
+    let screens = vec![Screen { id: 0, rect: Rect::of_size(size), flags: 0 }];
+    client.say(&ClientMessage::SetDesktopSize { size, screens });
+    while client.layouts.is_empty() {
+        client.ask(true);
+        client.update();
+    }
+    let (how, screens) = client.layouts.pop().unwrap();
+    assert_eq!(how, Point::new(1, 2), "asked for by this viewer, out of resources");
+    assert_eq!((client.picture.size(), screens[0].rect), (SIZE, Rect::of_size(SIZE)));
+}
+
+#[test]
 fn clipboards_both_ways() {
     let (home, server) = (panto(), Tiger::open(SIZE));
     let served = gateway(&home, server.port, &[]);

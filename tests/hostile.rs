@@ -397,6 +397,43 @@ fn viewers_that_take_and_never_give() {
     silent.join().unwrap();
 }
 
+/// Three million moves of the pointer: more than any display takes.
+#[test]
+fn a_viewer_whose_pointer_is_everywhere() {
+    const SIZE: Size = Size::new(640, 480);
+    const MIB: u64 = 1 << 20;
+    let (home, display) = (panto(), XDisplay::start(SIZE));
+    let served = home.serve(&["127.0.0.1:0", "--auth", "none", "--display", display.name()]);
+    let mut painter = Painter::on(display.name(), SIZE);
+    let onlooker = Onlooker::at(&home, &served.address(), "good", Mode::Pixels);
+    painter.rectangles(3);
+    onlooker.agrees(&display, "before");
+    let before = served.memory();
+    let mut wild = std::net::TcpStream::connect(served.address()).unwrap();
+    wild.set_write_timeout(Some(PATIENCE)).unwrap();
+    wild.write_all(&hello("wild")).unwrap();
+    eventually("it is in", || {
+        (home.ctl(&served, &["viewers"])["viewers"].as_array()?.len() == 2).then_some(())
+    });
+    let moved = |i: i32| InputEvent::Pointer { position: Point::new(i * 7 % 640, i * 3 % 480) };
+    let (mut mux, mut moves) = (Mux::default(), Vec::new());
+    for i in 0..10_000 {
+        let mut message = Writer::new();
+        moved(i).encode(&mut message);
+        mux.push(Channel::Input, message.finish());
+    }
+    while mux.poll_chunk(&mut moves) {}
+    for _ in 0..300 {
+        wild.write_all(&moves).expect("the server reads");
+    }
+    let grown = served.memory().saturating_sub(before);
+    assert!(grown < 32 * MIB, "memory grew by {} MiB", grown / MIB);
+    drop(wild);
+    painter.rectangles(5);
+    onlooker.agrees(&display, "afterwards");
+    onlooker.quit();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn absurd_sizes_are_asked_for() {
     let home = panto();

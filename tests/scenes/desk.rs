@@ -164,9 +164,11 @@ impl Desk {
         self.conn.xfixes_query_version(5, 0).unwrap().reply().unwrap();
         let image = self.conn.xfixes_get_cursor_image().unwrap().reply().unwrap();
         let size = Size::new(image.width.into(), image.height.into());
-        CursorImage {
+        let image = CursorImage {
             picture: Picture::from_pixels(size, image.cursor_image).expect("as many pixels"),
             hot: Point::new(image.xhot.into(), image.yhot.into()),
-        }
+        };
+        // Viewers get no edges of which nothing is seen.
+        image.trimmed()
     }
 }

@@ -26,6 +26,11 @@ use crate::plan::Planner;
 use crate::scene::SharedScene;
 use crate::source::Source;
 
+/// Inputs that the screen has not done yet, beyond which nothing more is read of any viewer; and how
+/// long until that is looked at again.
+const MAX_UNHANDLED: usize = 4096;
+pub(super) const FLOOD_PAUSE: Duration = Duration::from_millis(5);
+
 /// How long a lost viewer's shadow is kept for its return.
 const PARKED_FOR: Duration = Duration::from_secs(120);
 
@@ -286,6 +291,12 @@ impl Server {
             (AuthPolicy::None, _) | (_, Peer::Unix { .. }) => AuthMethods::NONE,
             (AuthPolicy::Secrets { .. }, Peer::Tcp(_)) => AuthMethods::PASSWORD.with(AuthMethods::TICKET),
         }
+    }
+
+    /// Whether the screen has not done what viewers have sent it long ago: nothing more is read of them
+    /// for a pause.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.source.unhandled() > MAX_UNHANDLED
     }
 
     /// Whether who comes over this connection has to prove who it is.

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::held::Held;
 use super::registry::{Order, ViewerInfo};
-use super::server::{Parked, Proof, Server};
+use super::server::{FLOOD_PAUSE, Parked, Proof, Server};
 use crate::deliver::{Delivery, Wake};
 use crate::plan::Planner;
 use crate::scene::Viewing;
@@ -205,9 +205,10 @@ impl Session {
                 Some(open) => (Some(&mut open.changed), Some(&mut open.orders)),
                 None => (None, None),
             };
+            let floods = self.server.is_flooded();
             let mut fed = Ok(());
             tokio::select! {
-                turn = self.pipe.turn() => match turn? {
+                turn = self.pipe.turn(), if !floods => match turn? {
                     Turn::Read(bytes) => fed = self.connection.feed(bytes, self.server.now()),
                     Turn::Written => {}
                     Turn::Closed => return Err(SessionError::Closed),
@@ -216,6 +217,7 @@ impl Session {
                 Some(order) = async { orders.as_mut().unwrap().recv().await }, if orders.is_some() => {
                     self.order(order)?;
                 }
+                () = tokio::time::sleep(FLOOD_PAUSE), if floods => {}
                 () = tokio::time::sleep(sleep) => self.connection.handle_timeout(self.server.now())?,
                 _ = closing.wait_for(|&c| c) => {
                     self.connection.close(ByeReason::Done, "the server is closing");

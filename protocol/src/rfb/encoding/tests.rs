@@ -426,30 +426,26 @@ fn tight_vectors() {
     check(&PixelFormat { depth: 32, ..NATIVE }, &flat, &[&[0x80, 0x33, 0x22, 0x11, 0]]);
     check(&RGB565_BIG, &flat, &[&[0x80, 0x11, 0x06]]);
     check(&RGB332, &Picture::new(Size::new(3, 1), C), &[&[0x80, 0xc0]]);
-    // Too little to be compressed: pixels, bits and indices.
+    // Too little to be compressed: pixels and bits.
     check(&NATIVE, &picture(&[[A, B]]), &[&[0x00, 0xff, 0, 0, 0, 0xff, 0]]);
     let row = [A, B, B, A, A, A, A, B, B];
     let [a, b] = [&[0xff, 0, 0], &[0, 0xff, 0]];
     check(&NATIVE, &picture(&[row; 2]), &[&[0x50, 1, 1], a, b, &[0x61, 0x80, 0x61, 0x80]]);
-    let row = [A, B, C, A, A];
-    check(
-        &NATIVE,
-        &picture(&[row; 2]),
-        &[&[0x60, 1, 2], a, b, &[0, 0, 0xff], &[0, 1, 2, 0, 0, 0, 1, 2, 0, 0]],
-    );
     // Twelve bytes are enough, in the three streams.
     let source = picture(&[[A, B, C, D]]);
     let plain = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
     check(&NATIVE, &source, &[&[0x00, 24], &stored(&plain)]);
-    let source = picture(&[[A, B, C, A, A, A]; 2]);
-    let plain = [0, 1, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0];
-    check(&NATIVE, &source, &[&[0x60, 1, 2], a, b, &[0, 0, 0xff, 24], &stored(&plain)]);
+    // A colour more than two has to stand for 32 pixels.
+    let rows = |n: usize| vec![[A, B, C, A, A, A, A, A]; n];
+    let plain = [0, 1, 2, 0, 0, 0, 0, 0].repeat(12);
+    check(&NATIVE, &picture(&rows(12)), &[&[0x60, 1, 2], a, b, &[0, 0, 0xff, 108], &stored(&plain)]);
+    let plain = [&a[..], b, &[0, 0, 0xff], &a.repeat(5)].concat().repeat(11);
+    check(&NATIVE, &picture(&rows(11)), &[&[0x00, 0x94, 0x02], &stored(&plain)]);
     let row = [A, B, A, A, A, A, A, A];
     check(&NATIVE, &picture(&[row; 12]), &[&[0x50, 1, 1], a, b, &[24], &stored(&[0x40; 12])]);
     // With a byte a pixel, indices would save nothing.
-    let source = picture(&[[A, B, C, A, A, A]; 2]);
-    let plain = [0x07, 0x38, 0xc0, 0x07, 0x07, 0x07].repeat(2);
-    check(&RGB332, &source, &[&[0x00, 24], &stored(&plain)]);
+    let plain = [0x07, 0x38, 0xc0, 0x07, 0x07, 0x07, 0x07, 0x07].repeat(12);
+    check(&RGB332, &picture(&rows(12)), &[&[0x00, 108], &stored(&plain)]);
 }
 
 #[test]
@@ -487,6 +483,10 @@ fn tight_decodes_what_is_not_encoded() {
     let tight = |format: &PixelFormat, bytes: &[u8], source: &Picture| {
         check_decodes(EncodingId::TIGHT, format, bytes, source);
     };
+    // Indices of so little that it is not compressed.
+    let palette = [0xff, 0, 0, 0, 0xff, 0, 0, 0, 0xff];
+    let bytes = [&[0x60, 1, 2][..], &palette, &[0, 1, 2, 0, 0, 0, 1, 2, 0, 0]].concat();
+    tight(&NATIVE, &bytes, &picture(&[[A, B, C, A, A]; 2]));
     // The filter of pixels said, in a stream that is otherwise not used.
     let plain = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
     let bytes = [&[0x70, 0, 24], &stored(&plain)[..]].concat();

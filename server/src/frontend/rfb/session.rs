@@ -24,7 +24,7 @@ use super::{RfbError, UNREAD_FOR};
 use crate::desk::DeskState;
 use crate::frontend::held::Held;
 use crate::frontend::registry::Order;
-use crate::frontend::server::Server;
+use crate::frontend::server::{FLOOD_PAUSE, Server};
 use crate::scene::Viewing;
 
 /// Bytes of one message at most: the longest is the clipboard's, behind eight bytes.
@@ -32,11 +32,6 @@ const MAX_MESSAGE: usize = MAX_CLIPBOARD + 8;
 
 /// Bytes of answers that a viewer may leave unread.
 const MAX_UNREAD: usize = 4 * MAX_CUT_TEXT;
-
-/// Inputs that the screen has not done yet, beyond which nothing more is read of a viewer; they are
-/// looked at again after a pause.
-const MAX_UNHANDLED: usize = 4096;
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a viewer may take to close its end, and the bytes that it may send meanwhile.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -150,7 +145,7 @@ impl Session {
                     Order::Kick | Order::Park => return Ok(()),
                 },
                 () = tokio::time::sleep(sleep.unwrap_or(Duration::from_secs(3600))) => {}
-                () = tokio::time::sleep(PAUSE), if floods => {}
+                () = tokio::time::sleep(FLOOD_PAUSE), if floods => {}
                 () = tokio::time::sleep_until(deaf_at.into()) => {
                     if self.deaf_at() <= Instant::now() {
                         return Err(RfbError::Deaf);
@@ -183,7 +178,7 @@ impl Session {
                 Err(error) => return Err(error.into()),
             }
             rest = r.clone();
-            floods = self.server.source.unhandled() > MAX_UNHANDLED;
+            floods = self.server.is_flooded();
         }
         let read = bytes.len() - rest.left();
         // What is half a message stays where it is, however slowly the rest comes.
@@ -303,7 +298,7 @@ impl Session {
             () if !is_valid => ResizeStatus::InvalidLayout,
             () if is_so => ResizeStatus::Done,
             () => match source.resize(size) {
-                Ok(()) => return self.shown.resizes(),
+                Ok(()) => return self.shown.resizes(self.server.now()),
                 Err(reason) => {
                     tracing::warn!(id = self.id, reason, "resize");
                     ResizeStatus::OutOfResources
@@ -375,7 +370,7 @@ impl Session {
             let mut scene = scene.lock();
             if !self.shown.is_due(&scene, &desk, &wanted, &self.understood, began) {
                 self.viewing.has_whole(scene.position());
-                return Wake { at: self.shown.rests_at(), on_change: true };
+                return Wake { at: self.shown.wakes_at(), on_change: true };
             }
             let budget = match self.flow.go(began) {
                 Go::Now(bytes) => bytes,
@@ -388,7 +383,7 @@ impl Session {
         };
         if lacking.is_empty() {
             self.viewing.has_whole(position);
-            return Wake { at: self.shown.rests_at(), on_change: true };
+            return Wake { at: self.shown.wakes_at(), on_change: true };
         }
         if std::mem::take(&mut self.map_due) {
             self.say_always(&ServerMessage::ColorMap { first: 0, colors: color_map() });

@@ -18,6 +18,10 @@ const MAX_RECTS: usize = 4096;
 /// Rectangles of which a region is made at most before it is made simpler.
 const MAX_DIRTY: usize = 64;
 
+/// How long a screen may take for another size: X servers take some milliseconds, and a VNC server
+/// behind a gateway may never say anything.
+const RESIZES_FOR: Micros = Micros(3_000_000);
+
 /// Edges that a copy must put right: it takes 16 bytes.
 const COPY_WORTH: u32 = 48;
 
@@ -90,8 +94,8 @@ pub(super) struct Shown {
     cursor: Option<u64>,
     /// How the viewer has to be told the screen's layout, if it has to.
     layout: Option<Layout>,
-    /// The viewer has asked for another size, which is under way.
-    resizes: bool,
+    /// The viewer has asked for another size, which is under way; when it is given up.
+    resizes: Option<Micros>,
     leds: Option<Leds>,
     knows_name: bool,
     knows_keys: bool,
@@ -110,7 +114,7 @@ impl Shown {
             motion: Motion::default(),
             cursor: None,
             layout: None,
-            resizes: false,
+            resizes: None,
             leds: None,
             knows_name: false,
             knows_keys: false,
@@ -128,9 +132,9 @@ impl Shown {
         self.layout = Some(Layout { by_viewer: true, status });
     }
 
-    /// The viewer has asked for another size, and will have it.
-    pub(super) fn resizes(&mut self) {
-        self.resizes = true;
+    /// The viewer has asked for another size, and will have it or hear that nothing came of it.
+    pub(super) fn resizes(&mut self, now: Micros) {
+        self.resizes = Some(now + RESIZES_FOR);
     }
 
     fn lacks(&mut self, rect: &Rect) {
@@ -146,9 +150,10 @@ impl Shown {
         sent.rough.iter().for_each(|rect| self.rough.sent(*rect, true, now));
     }
 
-    /// When something rests that the viewer has an approximation of.
-    pub(super) fn rests_at(&self) -> Option<Micros> {
-        self.rough.due()
+    /// When there will be something for the viewer even if nothing changes: what rests and it has an
+    /// approximation of, or an answer.
+    pub(super) fn wakes_at(&self) -> Option<Micros> {
+        self.rough.due().into_iter().chain(self.resizes).min()
     }
 
     /// Whether the scene or the desk may have something for the viewer inside `asked`.
@@ -166,6 +171,10 @@ impl Shown {
         }
         self.dirty.simplify(MAX_DIRTY);
         self.position = scene.position();
+        if self.resizes.is_some_and(|at| at <= now) && self.shadow.size() == scene.size() {
+            self.resizes = None;
+            self.resized(ResizeStatus::OutOfResources);
+        }
         let cursor = understood.cursor.is_some() && self.cursor != Some(scene.cursor().1);
         let layout =
             understood.desktop_size == Some(EncodingId::EXTENDED_DESKTOP_SIZE) && self.layout.is_some();
@@ -197,7 +206,7 @@ impl Shown {
             None => None,
         };
         if let Some(mut layout) = layout {
-            layout.by_viewer |= resized && std::mem::take(&mut self.resizes);
+            layout.by_viewer |= resized && self.resizes.take().is_some();
             lacking.layout = Some((layout, size, scene.outputs().to_vec()));
             if resized {
                 // What was sent of the old size is forgotten by all viewers.
