@@ -5,6 +5,9 @@ mod extensions;
 pub mod http;
 mod rsa_aes;
 
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
 use panto_protocol::geometry::Size;
 use panto_tests::harness::{Panto, Served, XDisplay, eventually, panto};
 use rustix::process::{Pid, Signal, kill_process};
@@ -173,6 +176,58 @@ fn a_server_that_comes_back_is_found_again() {
     }
     served.stop();
     browser.until("ended");
+}
+
+/// A port that leads to this one, and a way to cut all that goes through it.
+fn cuttable(to: &str) -> (u16, impl Fn() + use<>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().unwrap().port();
+    let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    let (all, to) = (Arc::clone(&open), to.to_owned());
+    std::thread::spawn(move || {
+        for near in listener.incoming() {
+            let (Ok(near), Ok(far)) = (near, TcpStream::connect(&to)) else { return };
+            for (from, to) in [(&near, &far), (&far, &near)] {
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+            all.lock().unwrap().extend([near, far]);
+        }
+    });
+    let cut = move || {
+        open.lock().unwrap().drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+    };
+    (port, cut)
+}
+
+#[test]
+fn who_came_by_a_link_comes_back_and_who_was_sent_away_does_not() {
+    let home = panto();
+    let (served, display) = serve_terminal(&home, &[]);
+    let (port, cut) = cuttable(served.listening["web"][0].as_str().unwrap());
+    let link = link(&served);
+    let mut browser = Browser::start(&home);
+    browser.open(&format!("http://127.0.0.1:{port}/#{}", link.split_once('#').unwrap().1), WINDOW);
+    browser.until("connected");
+    let viewers = || home.ctl(&served, &["viewers"])["viewers"].as_array().cloned().unwrap_or_default();
+    for again in 0..3 {
+        let before = viewers()[0]["id"].as_u64();
+        cut();
+        eventually("the page is back", || (viewers().first()?["id"].as_u64() > before).then_some(()));
+        browser.until("connected");
+        browser.ask("point", json!({ "x": 350, "y": 250 }));
+        types(&mut browser, &display, &format!("back {again}\n"));
+        shows("what is typed is shown", &mut browser, &display);
+    }
+    home.ctl(&served, &["kick", &viewers()[0]["id"].to_string()]);
+    browser.until("ended");
+    browser.ask("click", json!({ "selector": "#connect" }));
+    browser.until("login");
+    assert!(browser.message().contains("Type a password"), "{}", browser.message());
+    assert!(!served.log().contains("return="), "{}", served.log());
 }
 
 #[test]

@@ -18,6 +18,8 @@ const $ = (id) => document.getElementById(id);
 let rfb = null;
 let secret = ticketOfLink();
 let isTicket = secret !== null;
+// Whether `secret` is one of this page's own, by which the server knows it again: a ticket is good once.
+let returns = false;
 let tries = 0;
 let timer = null;
 
@@ -36,9 +38,22 @@ function show(state, message) {
   }
 }
 
+// A secret for coming back, and what the server is told of it: its SHA-256. Null without a secure
+// context, which a page over HTTPS or from this machine is.
+async function wayBack() {
+  if (!window.isSecureContext) {
+    return null;
+  }
+  const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const own = hex(crypto.getRandomValues(new Uint8Array(32)));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(own));
+  return { secret: own, hash: hex(new Uint8Array(digest)) };
+}
+
 function login(message) {
   secret = null;
   isTicket = false;
+  returns = false;
   show("login", message);
 }
 
@@ -60,18 +75,20 @@ async function connect() {
   if (location.hash) {
     history.replaceState(null, "", location.pathname + location.search);
   }
+  const back = isTicket ? await wayBack() : null;
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}/websocket`);
   // Listened to first: noVNC says that it is disconnected while it hears of the end itself.
   const wire = { opened: false, code: null };
   socket.addEventListener("open", () => { wire.opened = true; });
   socket.addEventListener("close", (event) => { wire.code = event.code; });
-  const credentials = secret === null ? {} : { username: "", password: secret };
-  attempt(new RFB($("screen"), socket, { credentials }), wire);
+  const username = back === null ? "" : `return=${back.hash}`;
+  const credentials = secret === null ? {} : { username, password: secret };
+  attempt(new RFB($("screen"), socket, { credentials }), wire, back);
 }
 
 // One connection, from its beginning to its end.
-function attempt(candidate, wire) {
+function attempt(candidate, wire, back) {
   let asked = false;
   let refused = null;
   let entered = false;
@@ -86,6 +103,10 @@ function attempt(candidate, wire) {
   candidate.addEventListener("connect", () => {
     entered = true;
     tries = 0;
+    if (back !== null) {
+      secret = back.secret;
+      returns = true;
+    }
     show("connected", "");
     settle();
     candidate.focus();
@@ -105,7 +126,9 @@ function attempt(candidate, wire) {
     if (asked) {
       login("This screen is shown to those who know its password, or have a ticket.");
     } else if (refused !== null) {
-      login(isTicket
+      login(returns
+        ? "The connection was lost for too long, or the server has begun anew. Type a password or another ticket."
+        : isTicket
         ? "The server did not take the ticket of this link: a ticket is good once, and for 15 minutes. "
           + "Type a password or another ticket."
         : `The server refused: ${refused}.`);
@@ -124,7 +147,7 @@ function attempt(candidate, wire) {
 
 // The connection was there and is not any more. A ticket has been used up by it.
 function lost() {
-  if (isTicket) {
+  if (isTicket && !returns) {
     login("The connection was lost, and the ticket was good for one. Type a password or another ticket.");
   } else {
     again("The connection was lost.");
@@ -191,7 +214,7 @@ $("leave").addEventListener("click", () => {
   const leaving = rfb;
   rfb = null;
   leaving?.disconnect();
-  if (isTicket) {
+  if (isTicket && !returns) {
     login("Disconnected, and the ticket was good for one connection. Type a password or another ticket.");
   } else {
     show("ended", "Disconnected.");

@@ -16,6 +16,7 @@ mod known_hosts;
 mod listen;
 mod pipe;
 mod process;
+mod returns;
 mod rsa_aes;
 mod stream;
 mod throttle;
@@ -35,6 +36,7 @@ pub use known_hosts::{KnownHosts, Trust, TrustError, TrustPolicy, UnknownPolicy,
 pub use listen::{ListenError, Listener, LocalAddr, Peer};
 pub use pipe::{Pipe, Turn};
 pub use process::{cpu_seconds, peak_memory_bytes};
+pub use returns::{ReturnPass, Returns};
 pub use rsa_aes::{RsaAesError, ServerRsaAes, UnsealedStream, start_rsa_aes};
 pub use stream::{Stream, WireCounters};
 pub use throttle::{

@@ -10,7 +10,7 @@ use panto_protocol::message::{Auth, AuthMethods, ResumeTicket, Rights, Settings}
 use panto_protocol::time::Micros;
 use panto_transport::{
     Credential, CredentialStore, HANDSHAKE_DEADLINE, HandshakeLimits, HandshakePermit, Listener,
-    PasswordThrottle, Peer, ServerRsaAes, ServerTls, Stream, Ticket, cpu_seconds,
+    PasswordThrottle, Peer, Returns, ServerRsaAes, ServerTls, Stream, Ticket, cpu_seconds,
 };
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
@@ -78,6 +78,8 @@ pub struct Server {
     pub(super) registry: Registry,
     pub(super) groups: Arc<Groups>,
     throttle: PasswordThrottle,
+    /// Browsers that may come back.
+    pub(super) returns: Arc<Returns>,
     limits: HandshakeLimits,
     parked: Mutex<HashMap<[u8; 16], Parked>>,
     parked_changed: Notify,
@@ -114,6 +116,7 @@ impl Server {
             registry: Registry::default(),
             groups: Arc::default(),
             throttle: PasswordThrottle::new(),
+            returns: Arc::default(),
             limits: HandshakeLimits::default(),
             parked: Mutex::default(),
             parked_changed: Notify::new(),
@@ -314,6 +317,10 @@ impl Server {
         };
         if let Some(refused) = self.wait_turn(peer).await {
             return refused;
+        }
+        if let Some(credential) = self.returns.redeem(auth.secret.as_bytes()) {
+            self.throttle.succeeded(peer.ip());
+            return Proof::Right(credential);
         }
         let secret = auth.secret.trim().to_owned();
         if let Some(ticket) = tickets.iter().find(|t| t.redeem(&secret, Instant::now())) {

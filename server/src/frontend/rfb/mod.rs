@@ -14,15 +14,18 @@ mod update;
 use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use panto_protocol::message::{Auth, AuthMethods};
 use panto_protocol::rfb::{
     CHALLENGE, Handshake, HandshakeError, HandshakeEvent, PixelFormat, Proof, Security,
 };
 use panto_protocol::wire::{DecodeError, Reader};
-use panto_transport::{Credential, HANDSHAKE_DEADLINE, HandshakePermit, Peer, RsaAesError, Stream, TlsError};
+use panto_transport::{
+    Credential, HANDSHAKE_DEADLINE, HandshakePermit, Peer, ReturnPass, RsaAesError, Stream, TlsError,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use self::session::Session;
+use self::session::{Ending, Session};
 use super::registry::ViewerInfo;
 use super::server::{Proof as Verdict, Server};
 
@@ -74,7 +77,7 @@ pub(super) async fn serve(server: Arc<Server>, id: u64, guest: Guest) -> Result<
     let Guest { stream, peer, permit, offered, name } = guest;
     let counters = stream.counters();
     let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, shake(&server, stream, peer, &offered));
-    let (stream, credential, rest) = shaken.await.map_err(|_| RfbError::Slow)??;
+    let Shaken { stream, credential, pass, rest } = shaken.await.map_err(|_| RfbError::Slow)??;
     drop(permit);
     let rights = server.rights(&credential);
     let info = ViewerInfo {
@@ -90,21 +93,35 @@ pub(super) async fn serve(server: Arc<Server>, id: u64, guest: Guest) -> Result<
     let mut session = Session::new(Arc::clone(&server), id, stream, rights, rest);
     let result = session.run(orders).await;
     server.registry.remove(id);
+    if let (Ok(Ending::SentAway), Some(pass)) = (&result, pass) {
+        pass.revoke();
+    }
     session.finish().await;
-    result
+    result.map(drop)
 }
 
-/// Brings a viewer in: its stream, who it is, and what it has said already.
+/// A viewer that was let in.
+struct Shaken {
+    stream: Stream,
+    credential: Credential,
+    /// Its way back, where it has named one.
+    pass: Option<ReturnPass>,
+    /// What it has said already.
+    rest: Vec<u8>,
+}
+
+/// Brings a viewer in.
 async fn shake(
     server: &Server,
     mut stream: Stream,
     peer: Peer,
     offered: &[Security],
-) -> Result<(Stream, Credential, Vec<u8>), RfbError> {
+) -> Result<Shaken, RfbError> {
     let mut challenge = [0; CHALLENGE];
     super::session::fill_random(&mut challenge)?;
     let mut handshake = Handshake::new(offered, challenge);
     let mut credential = server.anonymous();
+    let mut pass = None;
     let mut bytes: Vec<u8> = Vec::new();
     loop {
         let mut r = Reader::new(&bytes);
@@ -135,7 +152,10 @@ async fn shake(
             Some(HandshakeEvent::Proof(proof)) => {
                 match judge(server, &proof, peer).await {
                     None => {}
-                    Some(Verdict::Right(who)) => credential = who,
+                    Some(Verdict::Right(who)) => {
+                        pass = way_back(&proof).and_then(|hash| server.returns.keep(hash, who.clone()));
+                        credential = who;
+                    }
                     Some(Verdict::Wrong(reason) | Verdict::Refused(reason)) => {
                         handshake.refuse(&reason);
                         stream.write_all(&handshake.take_output()).await?;
@@ -150,7 +170,7 @@ async fn shake(
                 handshake.init(size, &PixelFormat::NATIVE, &server.config.name);
                 stream.write_all(&handshake.take_output()).await?;
                 stream.flush().await?;
-                return Ok((stream, credential, bytes));
+                return Ok(Shaken { stream, credential, pass, rest: bytes });
             }
             None => {
                 if bytes.len() > MAX_HANDSHAKE {
@@ -162,6 +182,14 @@ async fn shake(
             }
         }
     }
+}
+
+/// The SHA-256 of the secret with which a browser will come back, which its page says in the place of
+/// a name: `return=` and 64 hexadecimal digits.
+fn way_back(proof: &Proof) -> Option<[u8; 32]> {
+    let Proof::Plain { user, .. } = proof else { return None };
+    let digits = user.strip_prefix(b"return=")?;
+    HEXLOWER.decode(digits).ok()?.try_into().ok()
 }
 
 /// Whether a proof is right; `None` where none was asked for.

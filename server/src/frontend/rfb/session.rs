@@ -37,6 +37,14 @@ const MAX_UNREAD: usize = 4 * MAX_CUT_TEXT;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 const MAX_LAST_WORDS: u64 = 64 << 10;
 
+/// How a session ended in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The viewer has closed the connection, or something on the way has.
+    Left,
+    SentAway,
+}
+
 /// A viewer of RFB that was let in.
 pub(super) struct Session {
     server: Arc<Server>,
@@ -98,7 +106,7 @@ impl Session {
     }
 
     /// Serves the viewer until it leaves; what it held down is let go.
-    pub(super) async fn run(&mut self, orders: mpsc::UnboundedReceiver<Order>) -> Result<(), RfbError> {
+    pub(super) async fn run(&mut self, orders: mpsc::UnboundedReceiver<Order>) -> Result<Ending, RfbError> {
         let result = self.serve(orders).await;
         for event in self.held.release() {
             self.server.source.input(&event);
@@ -111,7 +119,7 @@ impl Session {
         let _ = tokio::time::timeout(LAST_WORDS, self.pipe.finish(MAX_LAST_WORDS)).await;
     }
 
-    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> Result<(), RfbError> {
+    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> Result<Ending, RfbError> {
         let mut closing = self.server.closing();
         loop {
             let floods = self.messages()?;
@@ -135,14 +143,14 @@ impl Session {
                 turn = self.pipe.turn(), if reads => match turn? {
                     Turn::Read(bytes) => self.bytes.extend_from_slice(bytes),
                     Turn::Written => {}
-                    Turn::Closed => return Ok(()),
+                    Turn::Closed => return Ok(Ending::Left),
                 },
                 _ = self.changed.changed(), if wake.on_change => {}
                 Ok(()) = async { self.desk.as_mut().unwrap().changed().await }, if takes && self.desk.is_some() => {}
                 Some(order) = orders.recv() => match order {
                     // Settings are of the native modes.
                     Order::Settings(_) => {}
-                    Order::Kick | Order::Park => return Ok(()),
+                    Order::Kick | Order::Park => return Ok(Ending::SentAway),
                 },
                 () = tokio::time::sleep(sleep.unwrap_or(Duration::from_secs(3600))) => {}
                 () = tokio::time::sleep(FLOOD_PAUSE), if floods => {}
@@ -151,7 +159,7 @@ impl Session {
                         return Err(RfbError::Deaf);
                     }
                 }
-                _ = closing.wait_for(|&c| c) => return Ok(()),
+                _ = closing.wait_for(|&c| c) => return Ok(Ending::SentAway),
             }
         }
     }
