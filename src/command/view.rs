@@ -59,7 +59,7 @@ pub fn run(options: View) -> anyhow::Result<Exit> {
             interruptions.first().await;
             // Before the end that it brings about.
             interrupted.store(true, Ordering::Release);
-            handle.send(Command::Quit);
+            handle.dismiss();
         });
     }
 
@@ -120,6 +120,8 @@ fn show(options: &View, handle: &Handle) -> anyhow::Result<()> {
     }
     // The window ends when the person quits or the connection has ended for good.
     let window = WindowOptions {
+        // Who said for how long does not wait for a person.
+        linger: options.duration.is_none(),
         // Panto's own protocol has none yet.
         clipboard: is_vnc(&options.target),
         ..window_options(&options.window, title(&options.target))

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use panto_protocol::canvas::CursorImage;
 use panto_protocol::geometry::{Point, Size};
 use panto_protocol::pixel::Picture;
 use panto_server::virtual_display::VirtualDisplay;
 use x11rb::connection::Connection;
+use x11rb::protocol::xfixes::ConnectionExt as _;
 use x11rb::protocol::xproto::{
     AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, CreateGCAux, ImageFormat,
     InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
@@ -91,6 +93,15 @@ impl XDisplay {
             .map(|p| u32::from_le_bytes([p[0], p[1], p[2], p[3]]) & 0x00ff_ffff)
             .collect();
         Picture::from_pixels(Size::new(size.width.into(), size.height.into()), data).expect("a whole picture")
+    }
+
+    /// The pointer's picture, without edges of which nothing is seen: viewers get none.
+    pub fn cursor(&self) -> CursorImage {
+        self.conn.xfixes_query_version(5, 0).unwrap().reply().unwrap();
+        let image = self.conn.xfixes_get_cursor_image().unwrap().reply().unwrap();
+        let size = Size::new(image.width.into(), image.height.into());
+        let picture = Picture::from_pixels(size, image.cursor_image).expect("as many pixels");
+        CursorImage { picture, hot: Point::new(image.xhot.into(), image.yhot.into()) }.trimmed()
     }
 
     /// The first mapped top-level window of at least 100 × 100 pixels.

@@ -172,6 +172,53 @@ fn lies_in_front_of_a_password() {
 }
 
 #[test]
+fn a_crowd_is_told_why_it_waits_and_whoever_types_has_time() {
+    let home = panto();
+    let file = home.path("vnc-password");
+    home.write_private(&file, "12345678");
+    let served =
+        home.serve(&["127.0.0.1:0", "--rfb=127.0.0.1:0", "--demo", "--rfb-vncauth", file.to_str().unwrap()]);
+    let address = address(&served);
+    let connect = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream
+    };
+    // Somebody looks for a password.
+    let mut typing = connect(b"RFB 003.008\n\x02");
+    let mut heard = Vec::new();
+    // The version, how many types and which, and the challenge.
+    while heard.get(12).is_none_or(|types| heard.len() < 13 + usize::from(*types) + 16) {
+        let mut byte = [0];
+        typing.read_exact(&mut byte).unwrap();
+        heard.extend(byte);
+    }
+    let asked = Instant::now();
+    // Eight that say nothing, and one too many, which hears of it.
+    let greeted = |_| {
+        let mut stream = connect(b"");
+        stream.read_exact(&mut [0; 12]).expect("it is let as far as the door");
+        stream
+    };
+    let silent: Vec<_> = (0..8).map(greeted).collect();
+    let mut refused = Vec::new();
+    connect(b"RFB 003.008\n").read_to_end(&mut refused).unwrap();
+    let refused = String::from_utf8_lossy(&refused).into_owned();
+    assert!(refused.contains("8 connections from 127.0.0.1 are waiting"), "{refused:?}");
+    for mut stream in silent {
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    assert!(asked.elapsed() > Duration::from_secs(9), "{:?}", asked.elapsed());
+    // The silent ones are gone by now, and whoever was asked for a password is still listened to.
+    typing.write_all(&[0; 16]).unwrap();
+    let mut answer = Vec::new();
+    typing.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(&[0, 0, 0, 1]), "{answer:02x?}");
+    assert!(String::from_utf8_lossy(&answer).contains("wrong password"), "{answer:02x?}");
+}
+
+#[test]
 fn handshakes_that_never_end() {
     let home = panto();
     let (served, address) = serve(&home, false);
@@ -208,7 +255,7 @@ fn handshakes_that_never_end() {
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     let _ = dripped.read(&mut [0]);
     drip.join().unwrap();
-    logged(&served, 0, "slow", "too slow to say who it is");
+    logged(&served, 0, "slow", "did not say in time who it is");
     still_serves(&address);
 }
 

@@ -77,6 +77,11 @@ fn tigervnc_shows_the_screen_and_types() {
         let viewer = TigerVnc::start(&home, &near, &served, &["-FullScreen", "-RemoteResize=0", &preferred]);
         shows(&format!("{encoding}: the viewer shows the screen"), &near, &display);
         click(&near);
+        // Over the terminal the pointer is an I-beam of two colours; it is hidden while one types.
+        eventually("the viewer's pointer looks like the terminal's", || {
+            let (shown, want) = (near.cursor(), display.cursor());
+            (shown == want && !want.picture.size().is_empty()).then_some(())
+        });
         let before = display.picture();
         near.type_text(&format!("viewer {n} types\n"));
         eventually("the far terminal shows it", || (display.picture() != before).then_some(()));

@@ -3,10 +3,8 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use panto_protocol::canvas::CursorImage;
-use panto_protocol::geometry::{Point, Rect, Size};
+use panto_protocol::geometry::{Rect, Size};
 use panto_protocol::message::Settings;
-use panto_protocol::pixel::Picture;
 use panto_server::capture::Windows;
 use panto_server::scene::SharedScene;
 use panto_server::source::X11Source;
@@ -15,7 +13,6 @@ use panto_tests::harness::{XDisplay, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use x11rb::connection::Connection;
-use x11rb::protocol::xfixes::ConnectionExt as _;
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, Window};
 use x11rb::rust_connection::RustConnection;
 
@@ -157,18 +154,5 @@ impl Desk {
         self.display.point(x, y);
         self.display.button(1, true);
         self.display.button(1, false);
-    }
-
-    /// The pointer's picture, as the X server has it.
-    pub fn cursor(&self) -> CursorImage {
-        self.conn.xfixes_query_version(5, 0).unwrap().reply().unwrap();
-        let image = self.conn.xfixes_get_cursor_image().unwrap().reply().unwrap();
-        let size = Size::new(image.width.into(), image.height.into());
-        let image = CursorImage {
-            picture: Picture::from_pixels(size, image.cursor_image).expect("as many pixels"),
-            hot: Point::new(image.xhot.into(), image.yhot.into()),
-        };
-        // Viewers get no edges of which nothing is seen.
-        image.trimmed()
     }
 }

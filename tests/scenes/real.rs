@@ -179,7 +179,7 @@ async fn the_pointer_has_the_servers_shapes() {
             pointers_agree(&desk, &stage, what, at).await;
             // The pointer is no part of the picture.
             stage.agree(what).await;
-            seen.push(desk.cursor());
+            seen.push(desk.display.cursor());
             stage.turn();
         }
         let last = stage.agree("in the end").await;
@@ -197,12 +197,12 @@ async fn the_pointer_has_the_servers_shapes() {
 async fn pointers_agree(desk: &Desk, stage: &Stage, what: &str, at: Point) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let image = desk.cursor();
+        let image = desk.display.cursor();
         let all = stage.viewers.iter().all(|viewer| {
             let shown = viewer.watcher.handle.shown();
             shown.cursor.as_deref() == Some(&image) && shown.pointer == at
         });
-        if all && desk.cursor() == image {
+        if all && desk.display.cursor() == image {
             return;
         }
         if tokio::time::Instant::now() >= deadline {

@@ -115,6 +115,17 @@ enum State {
     Over,
 }
 
+/// All that is said to a client for which there is no place, whatever it says: the version, and that no
+/// security type is offered, with the reason (7.1.2). Clients of 3.3 hear of no reason.
+pub fn refusal(reason: &str) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.raw(Version::V3_8.bytes());
+    out.u8(INVALID);
+    out.raw(&(reason.len() as u32).to_be_bytes());
+    out.raw(reason.as_bytes());
+    out.finish()
+}
+
 /// A server's side of it.
 #[derive(Debug)]
 pub struct Handshake {
@@ -357,6 +368,11 @@ impl Handshake {
     fn reason(&mut self, text: &str) {
         self.out.raw(&(text.len() as u32).to_be_bytes());
         self.out.raw(text.as_bytes());
+    }
+
+    /// Whether the client has chosen how to prove itself, and its person may have to be asked now.
+    pub const fn is_asked(&self) -> bool {
+        matches!(self.state, State::Inside(_) | State::Credentials(_) | State::Cleared | State::Challenged)
     }
 
     /// Says what the server shows (7.3.2).

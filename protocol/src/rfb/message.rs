@@ -36,6 +36,8 @@ impl EncodingId {
     pub const ZRLE: Self = Self(16);
     /// The pointer's picture with a mask.
     pub const CURSOR: Self = Self(-239);
+    /// The pointer's picture in two colours, with a mask.
+    pub const X_CURSOR: Self = Self(-240);
     /// The screen's size can change.
     pub const DESKTOP_SIZE: Self = Self(-223);
     /// A rectangle may say that it is the last.
@@ -85,7 +87,7 @@ impl EncodingId {
             Self::TIGHT => "Tight",
             Self::TRLE => "TRLE",
             Self::ZRLE => "ZRLE",
-            Self::CURSOR | Self::CURSOR_WITH_ALPHA => "Cursor",
+            Self::CURSOR | Self::X_CURSOR | Self::CURSOR_WITH_ALPHA => "Cursor",
             _ => return None,
         })
     }

@@ -18,7 +18,7 @@ mod vnc_auth;
 mod xt_codes;
 
 pub use clipboard::{Clipboard, MAX_CLIPBOARD};
-pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof};
+pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof, refusal};
 pub use message::{
     ClientMessage, EncodingId, Fence, Leds, MAX_CUT_TEXT, RectHeader, ResizeStatus, Screen, ServerMessage,
     encode_rect_count, encode_screens,

@@ -81,6 +81,10 @@ pub struct Server {
     /// Browsers that may come back.
     pub(super) returns: Arc<Returns>,
     limits: HandshakeLimits,
+    /// VNC viewers whose persons are being asked who they are.
+    pub(super) persons: HandshakeLimits,
+    /// Those who are told that there is no place.
+    turned_away: HandshakeLimits,
     parked: Mutex<HashMap<[u8; 16], Parked>>,
     parked_changed: Notify,
     started: Instant,
@@ -118,6 +122,8 @@ impl Server {
             throttle: PasswordThrottle::new(),
             returns: Arc::default(),
             limits: HandshakeLimits::default(),
+            persons: HandshakeLimits::default(),
+            turned_away: HandshakeLimits::default(),
             parked: Mutex::default(),
             parked_changed: Notify::new(),
             started: Instant::now(),
@@ -180,7 +186,17 @@ impl Server {
 
     /// Serves one VNC viewer over a stream that was accepted elsewhere, until it leaves.
     pub async fn serve_rfb(self: Arc<Self>, stream: Stream, peer: Peer) {
-        let Some(permit) = self.admit(peer) else { return };
+        let permit = match self.limits.admit(peer.ip()) {
+            Ok(permit) => permit,
+            Err(error) => {
+                tracing::warn!(%peer, %error, "connection refused");
+                // So few are told why that nobody has to wait for them.
+                if let Ok(_place) = self.turned_away.admit(peer.ip()) {
+                    rfb::turn_away(stream, &format!("{error}; try again in ten seconds")).await;
+                }
+                return;
+            }
+        };
         let offered = self.rfb_security(peer);
         self.serve_guest(rfb::Guest { stream, peer, permit, offered, name: "VNC viewer" }).await;
     }

@@ -8,12 +8,11 @@ use panto_protocol::rfb::AesBits;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::key::PrivateKey;
 use super::{RsaAesError, exchange};
-use crate::{FingerprintKind, HANDSHAKE_DEADLINE, Stream, files};
+use crate::{FingerprintKind, Stream, files};
 
 const KEY_FILE: &str = "server-rsa.key";
 
@@ -37,17 +36,15 @@ impl ServerRsaAes {
         Self { host: Arc::new(Host { dir: dir.into(), key: OnceCell::new() }) }
     }
 
-    /// Exchanges keys with a viewer that waits for ours, within [`HANDSHAKE_DEADLINE`]. All that follows
-    /// is sealed.
+    /// Exchanges keys with a viewer that waits for ours. All that follows is sealed. How long that may take is the
+    /// caller's to say: viewers show a person the key before they answer.
     ///
     /// # Errors
     ///
     /// All of them end the connection.
     pub async fn accept(&self, stream: Stream, bits: AesBits) -> Result<Stream, RsaAesError> {
         let key = self.key().await?;
-        timeout(HANDSHAKE_DEADLINE, exchange::accept(stream, key, bits))
-            .await
-            .map_err(|_| RsaAesError::TimedOut)?
+        exchange::accept(stream, key, bits).await
     }
 
     async fn key(&self) -> Result<&PrivateKey, RsaAesError> {

@@ -92,6 +92,8 @@ pub struct Shown {
     pub pointer: Point,
     /// State of the connection.
     pub connection: Connection,
+    /// Whether the front is to end with the connection ([`Handle::dismiss`]).
+    pub dismissed: bool,
     /// Settings in force, as the server confirmed them.
     pub settings: Settings,
     /// Whether `picture` is tinted by how each area was sent.
@@ -143,9 +145,7 @@ impl View {
     /// Changes what is shown, then wakes the front.
     pub fn update<T>(&self, change: impl FnOnce(&mut Shown) -> T) -> T {
         let result = change(&mut self.handle.shown());
-        if let Some(wake) = self.handle.0.waker.get() {
-            wake();
-        }
+        self.handle.wake();
         result
     }
 
@@ -171,6 +171,19 @@ impl Handle {
     /// Sends a command; ignored when the connection has ended.
     pub fn send(&self, command: Command) {
         let _ = self.0.commands.send(command);
+    }
+
+    /// Ends the connection, and the front with it: it does not stay to show why a connection ended.
+    pub fn dismiss(&self) {
+        self.send(Command::Quit);
+        self.shown().dismissed = true;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = self.0.waker.get() {
+            wake();
+        }
     }
 
     /// Sets what is called after every change (once, by the front).

@@ -252,9 +252,11 @@ impl App {
     /// Looks at what the connection has for us.
     fn look(&mut self, event_loop: &ActiveEventLoop, now: Instant) {
         let before = std::mem::take(&mut self.seen);
+        let dismissed;
         let notice = {
             let mut shown = self.handle.shown();
             self.scene.sync(&mut shown);
+            dismissed = shown.dismissed;
             self.seen = Seen {
                 connection: shown.connection.clone(),
                 connected: before.connected || shown.connection == Connection::Connected,
@@ -275,7 +277,7 @@ impl App {
         self.overlay.set_connection(&self.seen.connection, &self.seen.server);
         self.overlay.set_explained(self.seen.explained);
         if let Connection::Closed { reason } = &self.seen.connection
-            && (reason.is_empty() || !self.seen.picture || !self.options.linger)
+            && (reason.is_empty() || !self.seen.picture || !self.options.linger || dismissed)
         {
             return event_loop.exit();
         }

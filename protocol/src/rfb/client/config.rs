@@ -45,7 +45,8 @@ impl Config {
             EncodingId::EXTENDED_CLIPBOARD,
         ]);
         if self.cursor {
-            all.extend([EncodingId::CURSOR_WITH_ALPHA, EncodingId::CURSOR, EncodingId::POINTER_POSITION]);
+            all.extend([EncodingId::CURSOR_WITH_ALPHA, EncodingId::CURSOR, EncodingId::X_CURSOR]);
+            all.push(EncodingId::POINTER_POSITION);
         }
         all.extend(self.jpeg.map(EncodingId::jpeg_quality));
         all

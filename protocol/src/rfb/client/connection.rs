@@ -406,7 +406,7 @@ impl Connection {
     fn check(&self, header: &RectHeader) -> Result<(), ConnectionError> {
         match header.encoding {
             // Their place is the hot spot.
-            EncodingId::CURSOR | EncodingId::CURSOR_WITH_ALPHA => Ok(()),
+            EncodingId::CURSOR | EncodingId::X_CURSOR | EncodingId::CURSOR_WITH_ALPHA => Ok(()),
             encoding if encoding.name().is_some() => self.inside(&header.rect),
             EncodingId(other) => {
                 Err(DecodeError::Unknown { what: "RFB encoding", value: (other as u32).into() }.into())
@@ -450,7 +450,7 @@ impl Connection {
             self.state = State::Rects(left);
         }
         Ok(Step::Event(match encoding {
-            EncodingId::CURSOR | EncodingId::CURSOR_WITH_ALPHA => {
+            EncodingId::CURSOR | EncodingId::X_CURSOR | EncodingId::CURSOR_WITH_ALPHA => {
                 Event::Cursor(CursorImage { picture, hot: rect.origin() })
             }
             _ => Event::Pixels { rect: part, picture, encoding },

@@ -1,10 +1,16 @@
-//! Pointers: Cursor (7.8.1) and Cursor With Alpha (rfbproto). The place in the rectangle's header
+//! Pointers: Cursor (7.8.1), X Cursor and Cursor With Alpha (rfbproto). The place in the rectangle's header
 //! is their hot spot.
 //!
 //! | bytes | field  | meaning of Cursor                                         |
 //! |-------|--------|-----------------------------------------------------------|
 //! | …     | pixels | PIXELs                                                    |
 //! | …     | mask   | a bit a pixel, highest first, rows padded to a byte; 1 is opaque |
+//!
+//! | bytes | field   | meaning of X Cursor; nothing of this if it has no pixels  |
+//! |-------|---------|-----------------------------------------------------------|
+//! | 3, 3  | colours | the first and the second: red, green and blue              |
+//! | …     | bits    | as a mask; 1 is the first colour                           |
+//! | …     | mask    | as above                                                   |
 //!
 //! | bytes | field    | meaning of Cursor With Alpha                |
 //! |-------|----------|---------------------------------------------|
@@ -46,6 +52,59 @@ pub(super) fn decode(
         for (x, pixel) in row.iter_mut().enumerate() {
             let there = mask[x / 8] << (x % 8) & 0x80 != 0;
             *pixel = if there { 0xff00_0000 | format.color(*pixel, map) } else { 0 };
+        }
+    }
+    Ok(Picture::from_pixels(size, data).unwrap_or_default())
+}
+
+/// Appends a picture of at most two colours whose pixels are opaque or not there at all. `false`, and
+/// nothing is appended, if it is another.
+pub(super) fn encode_two_colored(pixels: Pixels<'_>, out: &mut Vec<u8>) -> bool {
+    let mut colors = [None; 2];
+    for color in pixels.iter().filter(|&color| color != 0) {
+        let known = colors.contains(&Some(color));
+        match colors.iter_mut().find(|known| known.is_none()) {
+            _ if alpha(color) != 255 => return false,
+            _ if known => {}
+            Some(free) => *free = Some(color),
+            None => return false,
+        }
+    }
+    if pixels.size().is_empty() {
+        return true;
+    }
+    for color in colors {
+        out.extend_from_slice(&channels(color.unwrap_or_default()));
+    }
+    for row in pixels.rows() {
+        pack(row.iter().map(|&color| (Some(color) == colors[0]).into()), 1, out);
+    }
+    for row in pixels.rows() {
+        pack(row.iter().map(|&color| (color != 0).into()), 1, out);
+    }
+    true
+}
+
+/// Reads a picture with premultiplied alpha, which is 0 or 255.
+pub(super) fn decode_two_colored(size: Size, r: &mut Reader<'_>) -> Result<Picture, DecodeError> {
+    check(size)?;
+    if size.is_empty() {
+        return Ok(Picture::default());
+    }
+    let colors: [[u8; 3]; 2] = [r.array("cursor's colour")?, r.array("cursor's colour")?];
+    let [first, second] = colors.map(|[red, green, blue]| 0xff00_0000 | rgb(red, green, blue));
+    let row_bytes = size.width.div_ceil(8) as usize;
+    let bits = r.take(row_bytes * size.height as usize, "cursor")?;
+    let mask = r.take(row_bytes * size.height as usize, "cursor's mask")?;
+    let mut data = Vec::with_capacity(size.area() as usize);
+    for (bits, mask) in bits.chunks(row_bytes).zip(mask.chunks(row_bytes)) {
+        for x in 0..size.width as usize {
+            let is_set = |row: &[u8]| row[x / 8] << (x % 8) & 0x80 != 0;
+            data.push(match is_set(mask) {
+                true if is_set(bits) => first,
+                true => second,
+                false => 0,
+            });
         }
     }
     Ok(Picture::from_pixels(size, data).unwrap_or_default())

@@ -35,7 +35,8 @@ impl Decoder {
     /// [`DecodeError::TooShort`] if more has to come: nothing has changed then but `r`, and the next
     /// call begins with the payload's first byte again. All others end the connection, as zlib
     /// streams may be of no use any more: bytes that contradict themselves, a rectangle of more than
-    /// [`MAX_SURFACE_PIXELS`], what is not among [`ENCODINGS`](super::ENCODINGS), and JPEG in
+    /// [`MAX_SURFACE_PIXELS`], what is neither among [`ENCODINGS`](super::ENCODINGS) nor
+    /// [`EncodingId::X_CURSOR`], and JPEG in
     /// Tight ([`DecodeError::Unknown`]), which servers send to those only that ask for a quality
     /// ([`Decoder::with_jpeg`]).
     pub fn decode(
@@ -87,6 +88,7 @@ impl Decoder {
     ) -> Result<Picture, DecodeError> {
         match encoding {
             EncodingId::CURSOR => return cursor::decode(format, map, size, r),
+            EncodingId::X_CURSOR => return cursor::decode_two_colored(size, r),
             EncodingId::CURSOR_WITH_ALPHA => return cursor::decode_with_alpha(size, r),
             _ if size.area() > MAX_SURFACE_PIXELS => {
                 return Err(DecodeError::TooLarge { what: "RFB rectangle" });

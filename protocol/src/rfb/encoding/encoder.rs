@@ -79,6 +79,12 @@ impl Encoder {
         }
     }
 
+    /// Appends the payload of a pointer as [`EncodingId::X_CURSOR`], a tenth of the others; `false`, and
+    /// nothing is appended, if the picture has more than two colours or is translucent.
+    pub fn encode_two_colored_cursor(&mut self, pixels: Pixels<'_>, out: &mut Vec<u8>) -> bool {
+        cursor::encode_two_colored(pixels, out)
+    }
+
     /// Appends the payload of a rectangle of [`EncodingId::TIGHT`] as JPEG of this quality level
     /// (0 to 9); `false`, and nothing is appended, if that is not possible. To be used with formats
     /// of 16 or 32 bits only, and for clients that have named a quality level.

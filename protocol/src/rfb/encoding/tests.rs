@@ -587,6 +587,30 @@ fn cursor_vectors() {
 }
 
 #[test]
+fn cursors_of_two_colors() {
+    let two_colored = |source: &Picture| {
+        let mut out = Vec::new();
+        Encoder::new().encode_two_colored_cursor(source.view(), &mut out).then_some(out)
+    };
+    let (a, b) = (0xff00_0000 | A, 0xff12_3456);
+    let source = picture(&[[a, b, 0, 0, 0, 0, 0, 0, b], [0, a, a, 0, 0, 0, 0, 0, a]]);
+    let bytes = [0xff, 0, 0, 0x12, 0x34, 0x56, 0x80, 0x00, 0x60, 0x80, 0xc0, 0x80, 0x60, 0x80];
+    assert_eq!(two_colored(&source), Some(bytes.to_vec()));
+    check_decodes(EncodingId::X_CURSOR, &RGB332, &bytes, &source);
+    // Black is a colour, and one is enough.
+    let black = picture(&[[0xff00_0000, 0]]);
+    assert_eq!(two_colored(&black), Some(vec![0, 0, 0, 0, 0, 0, 0x80, 0x80]));
+    check_decodes(EncodingId::X_CURSOR, &NATIVE, &[0, 0, 0, 0, 0, 0, 0x80, 0x80], &black);
+    assert_eq!(two_colored(&Picture::default()), Some(vec![]));
+    check_decodes(EncodingId::X_CURSOR, &NATIVE, &[], &Picture::default());
+    for other in [picture(&[[a, b, 0xff00_0000 | C]]), picture(&[[a, 0x8000_4000]])] {
+        assert_eq!(two_colored(&other), None);
+    }
+    let large = DecodeError::TooLarge { what: "cursor" };
+    check_refused(EncodingId::X_CURSOR, &NATIVE, Size::new(513, 1), &[], large);
+}
+
+#[test]
 fn masks_end_rows_with_a_byte() {
     let mut source = Picture::new(Size::new(9, 2), 0);
     source.fill(Rect::new(8, 0, 1, 2), 0xff00_0000 | C);

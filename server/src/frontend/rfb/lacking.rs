@@ -198,8 +198,12 @@ impl Lacking {
             update.add(Rect::at(at, *size), encoding, payload.as_slice());
         }
         if let (Some(cursor), Some(encoding)) = (&self.cursor, understood.cursor) {
-            let mut payload = Vec::new();
-            encoder.encode(encoding, manner.format, cursor.picture.view(), &mut payload);
+            let (pixels, mut payload) = (cursor.picture.view(), Vec::new());
+            let two = understood.x_cursor && encoder.encode_two_colored_cursor(pixels, &mut payload);
+            if !two {
+                encoder.encode(encoding, manner.format, pixels, &mut payload);
+            }
+            let encoding = if two { EncodingId::X_CURSOR } else { encoding };
             update.add(Rect::at(cursor.hot, cursor.picture.size()), encoding, &payload);
         }
         if let Some(Leds(leds)) = self.leds {

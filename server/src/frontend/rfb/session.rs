@@ -20,7 +20,7 @@ use super::flow::{Flow, Go};
 use super::input::Pointer;
 use super::lacking::Manner;
 use super::update::{Shown, Understood};
-use super::{RfbError, UNREAD_FOR};
+use super::{LAST_WORDS, RfbError, UNREAD_FOR};
 use crate::desk::DeskState;
 use crate::frontend::held::Held;
 use crate::frontend::registry::Order;
@@ -33,8 +33,7 @@ const MAX_MESSAGE: usize = MAX_CLIPBOARD + 8;
 /// Bytes of answers that a viewer may leave unread.
 const MAX_UNREAD: usize = 4 * MAX_CUT_TEXT;
 
-/// How long a viewer may take to close its end, and the bytes that it may send meanwhile.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Bytes that a viewer may send while it closes its end.
 const MAX_LAST_WORDS: u64 = 64 << 10;
 
 /// How a session ended in order.

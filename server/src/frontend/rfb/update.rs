@@ -32,6 +32,8 @@ pub(super) struct Understood {
     pub(super) pixels: Option<EncodingId>,
     pub(super) copy_rect: bool,
     pub(super) cursor: Option<EncodingId>,
+    /// Pointers of two colours, in a tenth of the bytes.
+    pub(super) x_cursor: bool,
     pub(super) desktop_size: Option<EncodingId>,
     pub(super) desktop_name: bool,
     pub(super) leds: bool,
@@ -61,6 +63,7 @@ impl Understood {
             pixels: all.iter().copied().find(|id| known.contains(id)),
             copy_rect: all.contains(&EncodingId::COPY_RECT),
             cursor: best(&[EncodingId::CURSOR_WITH_ALPHA, EncodingId::CURSOR]),
+            x_cursor: all.contains(&EncodingId::X_CURSOR),
             desktop_size: best(&[EncodingId::EXTENDED_DESKTOP_SIZE, EncodingId::DESKTOP_SIZE]),
             desktop_name: all.contains(&EncodingId::DESKTOP_NAME),
             leds: all.contains(&EncodingId::LED_STATE),
