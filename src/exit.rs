@@ -60,6 +60,19 @@ pub fn sentence(error: &anyhow::Error) -> String {
     text
 }
 
+/// A text that does nothing to a terminal: errors quote what was typed, and what others have said.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// The code of the first error in the chain that has one.
 pub fn code_of(error: &anyhow::Error) -> Exit {
     error.chain().find_map(code).unwrap_or(Exit::Other)

@@ -32,7 +32,7 @@ fn main() -> std::process::ExitCode {
     match command::run(cli.command) {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("panto: {}", exit::sentence(&error));
+            eprintln!("panto: {}", exit::printable(&exit::sentence(&error)));
             exit::code_of(&error).into()
         }
     }

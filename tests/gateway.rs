@@ -299,6 +299,11 @@ async fn a_server_that_goes_and_comes_back_until_it_wants_a_password() {
     let last = server.display.picture();
     drop((first, server));
     eventually("the loss is noticed", || served.log().contains("is lost").then_some(()));
+    eventually("viewers hear of it", || {
+        watcher.handle.shown().notice.text.contains("this is its last picture").then_some(())
+    });
+    let trouble = home.ctl(&served, &["status"])["status"]["trouble"].as_str().map(str::to_owned);
+    assert!(trouble.as_ref().is_some_and(|text| text.contains("is lost")), "{trouble:?}");
     assert!(watcher.handle.shown().connection == Connection::Connected);
     assert_eq!(watcher.handle.shown().picture, last, "the last picture stays");
     let size = Size::new(500, 300);
@@ -308,6 +313,8 @@ async fn a_server_that_goes_and_comes_back_until_it_wants_a_password() {
     enter(&watcher);
     type_line(&watcher, "abc again");
     shows(&watcher, "after", || server.display.picture());
+    assert!(home.ctl(&served, &["status"])["status"]["trouble"].is_null());
+    assert!(watcher.handle.shown().notice.text.contains("as it is again"));
     drop((second, server));
     let file = password_file(&home);
     let _server = Tiger::start(SIZE, port, &["-SecurityTypes", "VncAuth", "-PasswordFile", &file]);

@@ -95,6 +95,9 @@ pub struct Status {
     pub viewers: usize,
     /// Why there is no picture, if there is none.
     pub failure: Option<String>,
+    /// Why the picture is an old one, if it is.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 impl Change {
@@ -205,9 +208,10 @@ fn answer(server: &Server, request: Request) -> Response {
 
 fn reached_or(viewer: Option<u64>, reached: usize) -> Response {
     match viewer {
-        Some(id) if reached == 0 => {
-            Response::Error(format!("no viewer {id}; `panto ctl viewers` lists them"))
-        }
+        Some(id) if reached == 0 => Response::Error(format!(
+            "no viewer {id} that this could be asked of; `panto ctl viewers` lists them, and those of VNC choose for \
+                 themselves"
+        )),
         _ => Response::Reached(reached),
     }
 }

@@ -65,7 +65,7 @@ impl From<WireArg> for Wire {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ModeArg {
-    /// Hybrid, with every knob set from the measured link
+    /// Hybrid; the link is measured, and nothing else is chosen yet
     #[default]
     Auto,
     /// Rectangles of pixels only, as VNC

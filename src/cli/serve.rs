@@ -65,19 +65,18 @@ pub struct Serve {
 
 /// A VNC server to serve.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Gateway to a VNC server")]
 pub struct Gateway {
     /// Serve what this VNC server shows instead: vnc://HOST[:DISPLAY] or vnc://HOST::PORT
-    #[arg(long, value_name = "URL", conflicts_with_all = ["display", "demo", "virtual_size", "replay"])]
+    #[arg(long, help_heading = "Gateway to a VNC server", value_name = "URL", conflicts_with_all = ["display", "demo", "virtual_size", "replay"])]
     pub source: Option<String>,
     /// File whose first line is the password that the VNC server asks for; nobody else may read it
-    #[arg(long, value_name = "FILE", requires = "source")]
+    #[arg(long, help_heading = "Gateway to a VNC server", value_name = "FILE", requires = "source")]
     pub source_password_file: Option<PathBuf>,
     /// Name for a VNC server that asks for one [default: yours]
-    #[arg(long, value_name = "NAME", requires = "source")]
+    #[arg(long, help_heading = "Gateway to a VNC server", value_name = "NAME", requires = "source")]
     pub source_user: Option<String>,
     /// What to do about a VNC server that is not known [default: ask on a terminal, else strict]
-    #[arg(long, value_enum, requires = "source")]
+    #[arg(long, help_heading = "Gateway to a VNC server", value_enum, requires = "source")]
     pub source_trust: Option<Trust>,
 }
 

@@ -60,16 +60,15 @@ pub struct View {
 
 /// What only VNC servers are asked for.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "VNC servers")]
 pub struct Vnc {
-    /// The encoding to ask for [default: tight, or what the server likes]
-    #[arg(long, value_enum)]
+    /// The encoding liked best; a server that has not got it sends another [default: tight]
+    #[arg(long, help_heading = "VNC servers", value_enum)]
     pub encoding: Option<EncodingArg>,
     /// Let Tight send JPEG of this quality, 0 to 9, instead of exact pixels only
-    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=9))]
+    #[arg(long, help_heading = "VNC servers", value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=9))]
     pub jpeg: Option<u8>,
     /// Name for servers that ask for one [default: yours]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "VNC servers", value_name = "NAME")]
     pub user: Option<String>,
 }
 

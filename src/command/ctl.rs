@@ -28,8 +28,12 @@ pub fn run(options: Ctl) -> anyhow::Result<Exit> {
             if let Some(failure) = s.failure {
                 println!("no picture: {failure}");
             }
+            if let Some(trouble) = s.trouble {
+                println!("no new picture: {trouble}");
+            }
         }
         Response::Viewers(viewers) => table(&viewers),
+        Response::Reached(0) => println!("0 viewers; those of VNC choose for themselves"),
         Response::Reached(n) => println!("{n} viewer{}", if n == 1 { "" } else { "s" }),
     }
     Ok(Exit::Ok)

@@ -119,8 +119,8 @@ pub enum TrustError {
     },
     /// It was never seen, and the policy is strict.
     #[error(
-        "{target} was never seen before and there is no one to ask; if {found} is the fingerprint that `panto serve` \
-         prints there, connect to {}, or with --trust new",
+        "{target} was never seen before and there is no one to ask; if {found} is its fingerprint (`panto serve` prints \
+         its own), connect to {}, or with --trust new (for the source of a gateway, --source-trust new)",
         Target::clone(.target).with_fingerprint(*.found).url()
     )]
     Unknown {

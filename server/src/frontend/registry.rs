@@ -19,6 +19,9 @@ pub enum Order {
     Park,
 }
 
+/// What VNC viewers have for a mode.
+pub(super) const RFB: &str = "rfb";
+
 /// One viewer, as `panto ctl viewers` shows it. Names are METRICS.md's.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ViewerInfo {
@@ -70,6 +73,8 @@ impl ViewerInfo {
             Rights::View => "view",
             Rights::Control => "control",
         };
+        // Whatever a viewer calls itself comes to be on somebody's terminal.
+        let name = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
         let (peer, credential, rights) = (peer.to_string(), credential.name.clone(), rights.into());
         Self { id, name, peer, credential, rights, ..Self::default() }
     }
@@ -150,12 +155,12 @@ impl Registry {
         self.lock().values().map(with_bytes).collect()
     }
 
-    /// Gives an order to one viewer or to all; returns how many got it.
-    pub(super) fn order(&self, id: Option<u64>, order: impl Fn(&ViewerInfo) -> Order) -> usize {
+    /// Gives an order to one viewer or to all, if there is one for it; returns how many got it.
+    pub(super) fn order(&self, id: Option<u64>, order: impl Fn(&ViewerInfo) -> Option<Order>) -> usize {
         self.lock()
             .values()
             .filter(|entry| id.is_none_or(|id| id == entry.info.id))
-            .filter(|entry| entry.orders.send(order(&entry.info)).is_ok())
+            .filter(|entry| order(&entry.info).is_some_and(|order| entry.orders.send(order).is_ok()))
             .count()
     }
 

@@ -15,7 +15,7 @@ use panto_transport::{
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
-use super::registry::{Order, Registry, ViewerInfo};
+use super::registry::{Order, RFB, Registry, ViewerInfo};
 use super::rfb;
 use super::session::Session;
 use super::web::{self, Web};
@@ -255,15 +255,19 @@ impl Server {
     /// Changes the settings of one viewer or of all; returns how many.
     pub fn set(&self, id: Option<u64>, change: impl Fn(&mut Settings)) -> usize {
         self.registry.order(id, |info| {
+            // Viewers of VNC choose for themselves.
+            if info.mode == RFB {
+                return None;
+            }
             let mut settings = info.settings();
             change(&mut settings);
-            Order::Settings(settings)
+            Some(Order::Settings(settings))
         })
     }
 
     /// Ends a viewer's connection; whether it existed.
     pub fn kick(&self, id: u64) -> bool {
-        self.registry.order(Some(id), |_| Order::Kick) > 0
+        self.registry.order(Some(id), |_| Some(Order::Kick)) > 0
     }
 
     /// The scene.
@@ -292,6 +296,7 @@ impl Server {
             windows_as,
             viewers: self.scene.viewers(),
             failure: self.source.failure(),
+            trouble: self.source.trouble(),
         }
     }
 

@@ -66,6 +66,8 @@ pub(super) struct Session {
     wrong_proofs: u32,
     /// Answers that the viewer did not make room for yet; `<= MAX_QUEUED_CONTROL`.
     unread: usize,
+    /// What the viewer was told of the source's trouble.
+    trouble: Option<String>,
     open: Option<Open>,
 }
 
@@ -103,6 +105,7 @@ impl Session {
             hello: None,
             wrong_proofs: 0,
             unread: 0,
+            trouble: None,
             open: None,
         }
     }
@@ -186,6 +189,7 @@ impl Session {
             {
                 self.connection.close(ByeReason::Capture, &reason);
             }
+            self.tell_trouble();
             let wake = self.frame()?;
             if self.pipe.is_writable() && self.connection.has_transmit() {
                 self.connection.poll_transmit(self.pipe.output(), TRANSMIT);
@@ -400,6 +404,18 @@ impl Session {
         }
         if let Err(reason) = self.server.source.resize(size) {
             self.connection.send_notice(&reason);
+        }
+    }
+
+    /// Says once what is wrong with the source, and once that it is well again.
+    fn tell_trouble(&mut self) {
+        if self.open.is_none() {
+            return;
+        }
+        let trouble = self.server.source.trouble();
+        if trouble != self.trouble {
+            self.connection.send_notice(trouble.as_deref().unwrap_or("the screen is shown as it is again"));
+            self.trouble = trouble;
         }
     }
 

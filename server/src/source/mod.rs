@@ -42,6 +42,11 @@ pub trait Source: Send + Sync {
     /// Why the source has ended, once it has: the screen is gone.
     fn failure(&self) -> Option<String>;
 
+    /// Why there is nothing new at present, of a source that tries to come back: the picture is an old one.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Whether windows are captured as surfaces, and if not, why; `None` of a source that
     /// captures nothing: the scene shows what it tells.
     fn windows(&self) -> Option<WindowsState> {

@@ -27,7 +27,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use self::session::{Ending, Session};
-use super::registry::ViewerInfo;
+use super::registry::{RFB, ViewerInfo};
 use super::server::{Proof as Verdict, Server};
 
 /// Bytes of a handshake that may wait to be understood.
@@ -88,7 +88,7 @@ pub(super) async fn serve(server: Arc<Server>, id: u64, guest: Guest) -> Result<
     let Shaken { stream, credential, pass, rest } = shaken;
     let rights = server.rights(&credential);
     let info = ViewerInfo {
-        mode: "rfb".into(),
+        mode: RFB.into(),
         depth: PixelFormat::NATIVE.depth,
         scale: 1,
         ..ViewerInfo::new(id, name.into(), peer, &credential, rights)

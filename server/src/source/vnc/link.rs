@@ -108,6 +108,7 @@ impl Gateway {
                 End::Lost(reason) => reason,
             };
             tracing::warn!(reason, "the VNC server is lost");
+            self.tell(&scene, Some(format!("the VNC server is lost ({reason}); this is its last picture")));
             drop(link);
             link = match self.come_back(&mut connect).await {
                 Some(Ok(opened)) => Link::new(opened, Arc::clone(&scene)),
@@ -117,6 +118,7 @@ impl Gateway {
             // That was the last one.
             self.shared.orders().stuck = false;
             tracing::info!("the VNC server is back");
+            self.tell(&scene, None);
         }
     }
 
@@ -154,10 +156,18 @@ impl Gateway {
         None
     }
 
+    /// What is wrong at present; viewers learn of it by looking.
+    fn tell(&self, scene: &SharedScene, lost: Option<String>) {
+        *self.shared.lost() = lost;
+        scene.update(|_| ());
+    }
+
     /// There will be no more pictures.
     fn fail(&self, scene: &SharedScene, reason: String) {
         tracing::error!(reason, "the VNC server cannot be served any more");
-        let _ = self.shared.failure.set(format!("the VNC server cannot be served any more: {reason}"));
+        let _ = self.shared.failure.set(format!(
+            "the VNC server cannot be served any more: {reason}; mend that, and start `panto serve` again"
+        ));
         // Viewers learn of it by looking.
         scene.update(|_| ());
     }

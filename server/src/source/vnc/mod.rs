@@ -86,6 +86,8 @@ struct Shared {
     stop: watch::Sender<bool>,
     can_resize: AtomicBool,
     failure: OnceLock<String>,
+    /// Why the server is lost, while it is.
+    lost: Mutex<Option<String>>,
 }
 
 /// What was asked for and is not done yet; the newest of each.
@@ -119,6 +121,7 @@ impl VncSource {
             stop: watch::Sender::new(false),
             can_resize: AtomicBool::new(false),
             failure: OnceLock::new(),
+            lost: Mutex::default(),
         });
         let desk = Arc::new(Desk::new({
             let shared = Arc::clone(&shared);
@@ -152,6 +155,10 @@ impl VncSource {
 }
 
 impl Shared {
+    fn lost(&self) -> MutexGuard<'_, Option<String>> {
+        self.lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -189,6 +196,10 @@ impl Source for VncSource {
 
     fn failure(&self) -> Option<String> {
         self.shared.failure.get().cloned()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.shared.lost().clone()
     }
 
     fn desk(&self) -> Option<&Arc<Desk>> {

@@ -18,7 +18,7 @@ use self::painter::Painter;
 /// What only VNC servers are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct VncOptions {
-    /// The one pixel encoding that is asked for; `None`: Tight, and what the server likes.
+    /// The pixel encoding that is liked best; others are for servers that have not got it. `None`: Tight.
     pub encoding: Option<EncodingId>,
     /// JPEG of this quality, 0 to 9, may be sent in Tight; `None`: nothing that is not exact.
     pub jpeg: Option<u8>,
@@ -30,8 +30,9 @@ impl VncOptions {
     /// How a connection is to be.
     fn config(&self, depth: Depth, view_only: bool) -> Config {
         let mut encodings: Vec<EncodingId> = self.encoding.into_iter().collect();
-        if encodings.is_empty() {
-            encodings = Config::default().encodings;
+        if self.encoding != Some(EncodingId::RAW) {
+            let others = Config::default().encodings.into_iter();
+            encodings.extend(others.filter(|other| Some(*other) != self.encoding));
         }
         Config {
             format: format(depth),
@@ -95,11 +96,15 @@ mod tests {
     }
 
     #[test]
-    fn one_encoding_or_all() {
+    fn one_encoding_before_all_others() {
         let config = VncOptions::default().config(Depth::default(), false);
         assert!(config.encodings.len() > 2 && config.jpeg.is_none() && config.cursor);
         let one = VncOptions { encoding: Some(EncodingId::ZRLE), ..VncOptions::default() };
-        assert_eq!(one.config(Depth::default(), true).encodings, [EncodingId::ZRLE]);
+        let encodings = one.config(Depth::default(), true).encodings;
+        assert_eq!(encodings[..2], [EncodingId::ZRLE, EncodingId::TIGHT]);
+        assert_eq!(encodings.len(), config.encodings.len());
+        let raw = VncOptions { encoding: Some(EncodingId::RAW), ..VncOptions::default() };
+        assert_eq!(raw.config(Depth::default(), true).encodings, [EncodingId::RAW]);
         assert!(!one.config(Depth::default(), true).cursor);
     }
 }
