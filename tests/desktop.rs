@@ -152,3 +152,32 @@ fn modes_switched_in_the_middle_of_scrolling() {
     assert_eq!(figures["reconnects"], 0);
     assert_eq!(figures["mode"], "commands");
 }
+
+/// A window that stays, because its server has gone, is for persons: a script's signal ends it, and what was
+/// asked for is written.
+#[test]
+fn a_signal_ends_a_window_that_shows_why_the_connection_ended() {
+    let home = panto();
+    let (served, remote) = desktop(&home, "xterm -geometry 80x24+40+40 -e sh -c 'echo here; exec cat'");
+    let display = XDisplay::start(SIZE);
+    let picture = home.path("last.png");
+    let child = home
+        .command(&["view", &served.address(), "--no-reconnect", "--no-hints", "--renderer", "cpu"])
+        .args(["--screenshot", picture.to_str().unwrap()])
+        .env("DISPLAY", display.name())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the viewer starts");
+    display.window();
+    let mut window = Window { display, child, stats: picture.clone() };
+    window.agrees(&remote, "the window shows the screen");
+    let last = window.display.picture();
+    drop(served);
+    eventually("the window says that it is over", || (window.display.picture() != last).then_some(()));
+    assert!(window.child.try_wait().unwrap().is_none(), "it stays, for somebody to read it");
+    let pid = rustix::process::Pid::from_child(&window.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    eventually("the viewer ends", || window.child.try_wait().unwrap());
+    let saved = image::open(&picture).expect("the picture is written").to_rgb8();
+    assert_eq!((saved.width(), saved.height()), (SIZE.width, SIZE.height));
+}

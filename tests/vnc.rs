@@ -134,7 +134,9 @@ async fn every_encoding(home: &Panto, port: u16, encodings: &[EncodingId], scree
             let watcher = Watcher::start(options);
             shows(&watcher, &what, || reduced(screen, depth, half));
             // The last rectangles may be what a picture begins with.
-            eventually("the update ends", || (watcher.handle.shown().stats.frames > 0).then_some(()));
+            eventually("all of it has come", || {
+                watcher.handle.shown().stats.first_picture_ms.is_some().then_some(())
+            });
             let (stats, result) = watcher.quit().await;
             result.expect("a good end");
             assert_eq!(

@@ -38,6 +38,9 @@ pub fn run(options: Compare) -> anyhow::Result<Exit> {
     let mut seen = HashSet::new();
     links.retain(|link| seen.insert(link.name.clone()));
     check_outputs(&options)?;
+    for path in [&options.json, &options.csv, &options.markdown, &options.html].into_iter().flatten() {
+        super::report::check_output(path)?;
+    }
     let ways = ways(&options)?;
     let inputs = Inputs::find(&options)?;
     let peers = peers(&options, &inputs)?;

@@ -273,6 +273,15 @@ async fn control(options: &Serving, server: &Arc<Server>) -> anyhow::Result<(Con
     }
 }
 
+/// How TigerVNC's viewer has to be told to prove who it is, with a blank behind.
+fn proof_of_tigervnc(options: &Serving) -> String {
+    if options.auth == Auth::None || options.rfb_vncauth.is_some() {
+        return String::new();
+    }
+    let certificate = data_dir().map(|dir| dir.join("server.crt").display().to_string());
+    format!("-SecurityTypes X509Plain -X509CA='{}' ", certificate.unwrap_or_default())
+}
+
 /// Prints what to type on the other side.
 fn announce(
     options: &Serving,
@@ -291,6 +300,9 @@ fn announce(
     }
     for address in &listening.rfb {
         writeln!(out, "VNC viewers at {address}")?;
+    }
+    if let Some((host, port)) = listening.rfb.first().and_then(|address| address.rsplit_once(':')) {
+        writeln!(out, "  view it with:  xtigervncviewer {}{host}::{port}", proof_of_tigervnc(options))?;
     }
     let host = machine_name();
     let mut lines = Vec::new();

@@ -20,6 +20,9 @@ use crate::prompt::Terminal;
 
 pub fn run(options: View) -> anyhow::Result<Exit> {
     let target: Target = options.target.parse()?;
+    for path in [&options.stats, &options.screenshot].into_iter().flatten() {
+        report::check_output(path)?;
+    }
     let prompt = Terminal::new(options.password_file.as_ref(), options.password_fd)?;
     let client = ClientOptions {
         target,

@@ -223,6 +223,10 @@ async fn within<T>(by: Instant, step: impl Future<Output = io::Result<T>>) -> Re
             Err(lost("the server closed the connection before it had let the viewer in"))
         }
         Ok(Err(error)) => Err(lost(error.to_string())),
-        Err(_) => Err(ViewError::Timeout { what: "the server's handshake".into() }),
+        Err(_) => {
+            let what =
+                "the server's handshake; is it a VNC server? (one of Panto's is viewed as panto://HOST)";
+            Err(ViewError::Timeout { what: what.into() })
+        }
     }
 }

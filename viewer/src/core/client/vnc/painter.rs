@@ -9,7 +9,7 @@ use crate::core::Latencies;
 
 /// Rectangles that the unseen part of the picture is made of at most; more of them are kept as
 /// fewer that cover more.
-const MAX_UNSEEN: usize = 256;
+const MAX_UNSEEN: usize = 2048;
 
 /// What has come so far, and how long it took.
 #[derive(Debug, Default)]
