@@ -274,6 +274,7 @@ async fn it_comes_back_until_it_is_refused() {
     let attempts = [Ok(()), refused, Ok(()), refused, Err(io::ErrorKind::PermissionDenied)];
     let (source, scene, mut server, mut played) = gateway(attempts).await;
     let _viewing = scene.view();
+    assert_eq!(server.hear().await, ask(false, ALL));
     server.say(filled(1)).await;
     eventually("a picture", || !scene.is_stale()).await;
     drop(server);
