@@ -22,7 +22,7 @@ packages=(
     tigervnc-standalone-server tigervnc-viewer tigervnc-tools gvncviewer vncsnapshot python3-venv tshark
     nxagent nxproxy freerdp2-shadow-x11 freerdp2-x11
     xpra python3-gi-cairo python3-lz4 xfonts-base
-    x11vnc wayvnc sway foot grim openssl
+    x11vnc wayvnc sway foot grim wl-clipboard openssl
 )
 
 # Node may come from elsewhere, and then brings an npm that Debian's does not go with.

@@ -21,9 +21,9 @@ use crate::rfb::address;
 use crate::rfb::client::RfbClient;
 use crate::rfb::extensions::{copy, pasted};
 use crate::security::said;
-use crate::vnc::servers::{Running, Tiger, certificate, free_port, listens, terminal};
+use crate::vnc::servers::{Tiger, certificate, free_port, terminal};
 use crate::vnc::trust::password_file;
-use crate::vnc::{enter, shows, type_line};
+use crate::vnc::{enter, shows, type_line, x11vnc};
 
 const SIZE: Size = Size::new(480, 320);
 
@@ -105,14 +105,9 @@ async fn every_mode_shows_what_is_typed_and_scrolled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_without_updates_by_themselves_and_gateways_to_gateways() {
-    let (home, display, port) = (panto(), XDisplay::start(SIZE), free_port());
+    let (home, display) = (panto(), XDisplay::start(SIZE));
     let _terminal = terminal(&display);
-    let _server = Running::start(
-        Program::new("x11vnc")
-            .args(["-display", display.name(), "-rfbport", &port.to_string(), "-localhost", "-nopw"])
-            .args(["-forever", "-shared", "-quiet", "-noxdamage", "-nocursor", "-norc"]),
-    );
-    listens(port);
+    let (port, _server) = x11vnc(&display, &[]);
     let near = gateway(&home, port, &[]);
     let port = address(&near).rsplit(':').next().unwrap().parse().expect("a port");
     let far = gateway(&home, port, &[]);

@@ -163,16 +163,24 @@ async fn tigervnc_in_every_encoding_and_depth() {
     every_encoding(&home, server.port, &encodings, &screen, 128).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn x11vnc_in_every_encoding_and_depth_and_typed_into() {
-    let (home, display, port) = (panto(), XDisplay::start(SIZE), free_port());
-    let _terminal = terminal(&display);
-    let _server = Running::start(
+/// x11vnc for this display, with these options.
+pub fn x11vnc(display: &XDisplay, more: &[&str]) -> (u16, Running) {
+    let port = free_port();
+    let server = Running::start(
         Program::new("x11vnc")
             .args(["-display", display.name(), "-rfbport", &port.to_string(), "-localhost", "-nopw"])
-            .args(["-forever", "-shared", "-quiet", "-noxdamage", "-nocursor", "-norc"]),
+            .args(["-forever", "-shared", "-quiet", "-noxdamage", "-nocursor", "-norc"])
+            .args(more),
     );
     listens(port);
+    (port, server)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x11vnc_in_every_encoding_and_depth_and_typed_into() {
+    let (home, display) = (panto(), XDisplay::start(SIZE));
+    let _terminal = terminal(&display);
+    let (port, _server) = x11vnc(&display, &[]);
     let screen = rested(&display);
     let encodings =
         [EncodingId::TIGHT, EncodingId::ZRLE, EncodingId::HEXTILE, EncodingId::RRE, EncodingId::RAW];

@@ -100,3 +100,40 @@ async fn wayvnc_in_every_encoding_and_typed_into() {
     shows(&watcher, "typed", || after.clone());
     watcher.quit().await.1.expect("a good end");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wayvnc_tells_of_another_size_and_copies_both_ways() {
+    let (home, session) = (panto(), Wayland::start());
+    session.rested();
+    let watcher = Watcher::start(options(&home, session.port));
+    shows(&watcher, "before", || session.picture());
+    let tool = |program: &str| {
+        let mut tool = Wayland::at(&session.dir, program);
+        tool.env("WAYLAND_DISPLAY", "wayland-1");
+        tool
+    };
+    // This version passes bytes on and does not know in which encoding they are.
+    watcher.send(Command::Clipboard("from here".into()));
+    eventually("the session has it", || {
+        let out = tool("wl-paste").arg("--no-newline").output().expect("wl-paste starts");
+        (String::from_utf8_lossy(&out.stdout) == "from here").then_some(())
+    });
+    let status = tool("wl-copy").arg("from there").status().expect("wl-copy starts");
+    assert!(status.success());
+    eventually("it came here", || (&*watcher.handle.shown().clipboard.text == "from there").then_some(()));
+    let socket = eventually("sway's socket", || {
+        let all = std::fs::read_dir(session.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        all.into_iter().find(|path| path.to_string_lossy().contains("sway-ipc"))
+    });
+    let status = tool("swaymsg")
+        .arg("-s")
+        .arg(&socket)
+        .args(["output", "HEADLESS-1", "resolution", "400x260"])
+        .status()
+        .expect("swaymsg starts");
+    assert!(status.success());
+    let size = Size::new(400, 260);
+    eventually("the session's own size", || (watcher.handle.shown().screen == size).then_some(()));
+    shows(&watcher, "resized there", || session.picture());
+    watcher.quit().await.1.expect("a good end");
+}
