@@ -8,11 +8,12 @@ mod rsa_aes;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use panto_protocol::geometry::Size;
+use panto_protocol::geometry::{Point, Size};
 use panto_tests::harness::{Panto, Served, XDisplay, eventually, panto};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
+use crate::rfb::extensions::photograph;
 use crate::security::passwd;
 use browser::{Browser, novnc};
 
@@ -101,6 +102,20 @@ fn a_browser_shows_the_screen_and_types() {
     home.ctl(&served, &["kick", &viewers["viewers"][0]["id"].to_string()]);
     browser.until("ended");
     assert!(browser.message().contains("ended the connection"), "{}", browser.message());
+}
+
+/// noVNC allows JPEG: what rests becomes exact, by Tight's gradients.
+#[test]
+fn a_photograph_is_exact_once_it_rests() {
+    let home = panto();
+    let served = serve(&home, &["--auth", "none", "--virtual", "400x240", "--", "sleep", "1000"]);
+    let display = XDisplay::open(&served.display());
+    display.paint(Point::new(20, 30), &photograph());
+    let mut browser = Browser::start(&home);
+    browser.open(&link(&served), WINDOW);
+    browser.until("connected");
+    shows("the photograph, exactly", &mut browser, &display);
+    assert_eq!(browser.complaints(), [""; 0]);
 }
 
 #[test]

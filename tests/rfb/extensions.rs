@@ -8,7 +8,7 @@ use panto_protocol::geometry::{Point, Rect, Size};
 use panto_protocol::pixel::Picture;
 use panto_protocol::rfb::{ClientMessage, Clipboard, EncodingId, Fence, PixelFormat, Screen, ServerMessage};
 use panto_protocol::wire::Writer;
-use panto_tests::harness::{XDisplay, eventually, panto};
+use panto_tests::harness::{Panto, Served, XDisplay, eventually, panto};
 
 use super::client::RfbClient;
 use super::{address, rested, serve, serve_with};
@@ -232,9 +232,8 @@ fn texts_are_copied_both_ways() {
     assert_eq!(plain.word(CUT_TEXT)[4..8], *b"Zeil");
 }
 
-#[test]
-fn photographs_are_jpeg_where_that_is_allowed_and_exact_once_they_rest() {
-    let home = panto();
+/// What a photograph is to an encoder: slopes, and a little noise.
+pub fn photograph() -> Picture {
     let mut photo = Picture::new(Size::new(200, 160), 0);
     for y in 0..160 {
         for (x, pixel) in photo.row_mut(y, 0, 200).iter_mut().enumerate() {
@@ -242,19 +241,22 @@ fn photographs_are_jpeg_where_that_is_allowed_and_exact_once_they_rest() {
             *pixel = (x as u32 + noise) << 16 | (y as u32 + noise) << 8 | (x as u32 / 2 + noise);
         }
     }
-    let served = home.serve(&[
-        "127.0.0.1:0",
-        "--rfb=127.0.0.1:0",
-        "--auth",
-        "none",
-        "--virtual",
-        "400x240",
-        "--",
-        "sleep",
-        "1000",
-    ]);
+    photo
+}
+
+/// A screen of nothing but a photograph.
+pub fn serve_photograph(home: &Panto) -> (Served, XDisplay) {
+    let bare = ["127.0.0.1:0", "--rfb=127.0.0.1:0", "--auth", "none", "--virtual", "400x240", "--"];
+    let served = home.serve(&[&bare[..], &["sleep", "1000"]].concat());
     let display = XDisplay::open(&served.display());
-    display.paint(Point::new(20, 30), &photo);
+    display.paint(Point::new(20, 30), &photograph());
+    (served, display)
+}
+
+#[test]
+fn photographs_are_jpeg_where_that_is_allowed_and_exact_once_they_rest() {
+    let home = panto();
+    let (served, display) = serve_photograph(&home);
     let screen = rested(&display);
     let connect = |more: &[EncodingId]| {
         let mut client = RfbClient::connect(&address(&served), "003.008");

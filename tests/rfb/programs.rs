@@ -12,7 +12,7 @@ use panto_protocol::rfb::{ClientMessage, EncodingId, PixelFormat};
 use panto_tests::harness::{Panto, Served, XDisplay, assert_same, eventually, panto};
 
 use super::client::RfbClient;
-use super::extensions::{copy, pasted};
+use super::extensions::{copy, pasted, serve_photograph};
 use super::{PIXELS, address, rested, serve, serve_with};
 
 /// The server's port for VNC viewers.
@@ -87,6 +87,21 @@ fn tigervnc_shows_the_screen_and_types() {
         eventually("the far terminal shows it", || (display.picture() != before).then_some(()));
         rested(&display);
         shows(&format!("{encoding}: the viewer shows what was typed"), &near, &display);
+        leave(&home, &served, viewer);
+    }
+}
+
+/// In Tight photographs are gradients, where nobody has allowed JPEG.
+#[test]
+fn tigervnc_shows_photographs_exactly() {
+    let home = panto();
+    let (served, display) = serve_photograph(&home);
+    let near = XDisplay::start(Size::new(400, 240));
+    for encoding in ["Tight", "ZRLE"] {
+        let preferred = format!("-PreferredEncoding={encoding}");
+        let options = ["-FullScreen", "-RemoteResize=0", "-NoJPEG", &preferred];
+        let viewer = TigerVnc::start(&home, &near, &served, &options);
+        shows(&format!("{encoding}: the photograph"), &near, &display);
         leave(&home, &served, viewer);
     }
 }

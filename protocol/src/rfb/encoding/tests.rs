@@ -448,6 +448,46 @@ fn tight_vectors() {
     check(&RGB332, &picture(&rows(12)), &[&[0x00, 108], &stored(&plain)]);
 }
 
+/// A slope with a little noise, as photographs have it.
+fn photograph(size: Size, noise: u32) -> Picture {
+    let mut picture = Picture::new(size, 0);
+    for y in 0..size.height {
+        for x in 0..size.width {
+            let grain = |seed: u32| (x * 7919 + y * 104_729 + seed).wrapping_mul(0x9e37_79b1) >> 24;
+            let part = |slope: u32, seed: u32| (slope + grain(seed) * noise / 256).min(255);
+            let (red, green, blue) = (part(x, 1), part(y, 2), part((x + y) / 2, 3));
+            picture.row_mut(y as i32, x as i32, x as i32 + 1)[0] = red << 16 | green << 8 | blue;
+        }
+    }
+    picture
+}
+
+#[test]
+fn photographs_go_as_gradients() {
+    let size = Size::new(120, 60);
+    let smooth = photograph(size, 12);
+    for format in [NATIVE, BIG, HIGH, HIGH_BIG, BGR, PixelFormat { depth: 32, ..NATIVE }] {
+        let bytes = encode(&mut Encoder::new(), EncodingId::TIGHT, &format, &smooth);
+        assert_eq!(bytes[..2], [0x40, 2], "{format:?}");
+        let decoded = decode(&mut Decoder::new(), EncodingId::TIGHT, &format, size, &bytes);
+        assert_eq!(decoded, Ok(seen(&format, &smooth)), "{format:?}");
+    }
+    // Few bits, noise and letters do not.
+    for (format, other) in [(RGB332, smooth.clone()), (NATIVE, photograph(size, 200))] {
+        let bytes = encode(&mut Encoder::new(), EncodingId::TIGHT, &format, &other);
+        assert_ne!(bytes[..2], [0x40, 2]);
+        let decoded = decode(&mut Decoder::new(), EncodingId::TIGHT, &format, size, &bytes);
+        assert_eq!(decoded, Ok(seen(&format, &other)));
+    }
+    // It is worth it.
+    let mut plain = Encoder::new();
+    let raw: Vec<u8> = smooth.data().iter().flat_map(|c| c.to_be_bytes()[1..].to_vec()).collect();
+    let mut deflated = Vec::new();
+    Deflater::default().deflate(2, &raw, &mut deflated);
+    let bytes = encode(&mut plain, EncodingId::TIGHT, &NATIVE, &smooth);
+    assert!(5 * bytes.len() < 4 * deflated.len(), "{} of {}", bytes.len(), deflated.len());
+}
+
 #[test]
 fn tight_lengths() {
     for (bytes, length) in [

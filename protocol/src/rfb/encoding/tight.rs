@@ -14,7 +14,8 @@
 //! are bits, each row padded to a byte; others are bytes.
 //!
 //! Encoded as TigerVNC does: pixels in stream 0, two colours in 1, more of them in 2, none ever
-//! begun anew. Gradients are not sent. JPEG is for those that want it.
+//! begun anew; pixels that are smooth, as photographs are, by what a gradient says wrong of them. JPEG
+//! is for those that want it.
 
 use super::super::{PixelFormat, TrueColor};
 use super::jpeg;
@@ -61,6 +62,7 @@ pub(super) struct TightEncoder {
     palette: Palette,
     plain: Vec<u8>,
     packed: Vec<u8>,
+    wrong: Vec<u32>,
 }
 
 impl TightEncoder {
@@ -86,11 +88,20 @@ impl TightEncoder {
             self.plain.extend(values.data().iter().map(|&value| self.palette.index(value)));
             INDEX_STREAM
         } else {
-            bytes.put_all(values.data(), &mut self.plain);
             FULL_STREAM
         };
         if stream == FULL_STREAM {
-            out.push(FULL_STREAM << 4);
+            match gradual(format).filter(|color| is_smooth(color, width, values.data())) {
+                Some(color) => {
+                    say_gradient(color, width, values.data(), &mut self.wrong);
+                    bytes.put_all(&self.wrong, &mut self.plain);
+                    out.extend_from_slice(&[(FULL_STREAM | FILTERED) << 4, GRADIENT]);
+                }
+                None => {
+                    bytes.put_all(values.data(), &mut self.plain);
+                    out.push(FULL_STREAM << 4);
+                }
+            }
         } else {
             out.extend_from_slice(&[(stream | FILTERED) << 4, PALETTE, (colors.len() - 1) as u8]);
             bytes.put_all(colors, out);
@@ -251,6 +262,70 @@ impl TightDecoder {
     }
 }
 
+/// The smallest rectangle that is looked at for smoothness, in pixels, and every how many rows.
+const MIN_SMOOTH: usize = 1024;
+const LOOKED_AT: usize = 4;
+
+/// How wrong a gradient may be on average where it is worth it, in 256ths of what a part can be.
+const MAX_WRONG: u32 = 16;
+
+/// The parts of a format's colours, if gradients can be said of them: viewers take 16 bits and more, and
+/// sums are cut to as many bits as a part has.
+fn gradual(format: &PixelFormat) -> Option<&TrueColor> {
+    let color = format.true_color.as_ref().filter(|_| 8 < format.bits_per_pixel)?;
+    color.max.iter().all(|max| (u32::from(*max) + 1).is_power_of_two()).then_some(color)
+}
+
+/// What a gradient predicts of a part of a colour: left + above − above left, held to what it can be.
+fn predicted(left: i32, above: i32, above_left: i32, max: i32) -> i32 {
+    (left + above - above_left).clamp(0, max)
+}
+
+/// Whether pixels are as those of photographs: hardly ever like their neighbours, and never far from
+/// what a gradient predicts.
+fn is_smooth(color: &TrueColor, width: usize, data: &[u32]) -> bool {
+    if data.len() < MIN_SMOOTH || width < 2 {
+        return false;
+    }
+    let (mut wrong, mut equal, mut looked) = (0, 0, 0);
+    for rows in data.chunks_exact(2 * width).step_by(LOOKED_AT / 2) {
+        let (above, row) = rows.split_at(width);
+        for x in 1..width {
+            looked += 1;
+            equal += u32::from(row[x] == row[x - 1]);
+            for (max, shift) in color.max.iter().zip(color.shift) {
+                let max = i32::from(*max);
+                let part = |value: u32| (value >> shift) as i32 & max;
+                let guess = predicted(part(row[x - 1]), part(above[x]), part(above[x - 1]), max);
+                wrong += part(row[x]).abs_diff(guess) * 256 / (max as u32 + 1);
+            }
+        }
+    }
+    4 * equal < looked && wrong < 3 * MAX_WRONG * looked
+}
+
+/// What a gradient says wrong of each part of each pixel. There is black outside.
+fn say_gradient(color: &TrueColor, width: usize, data: &[u32], wrong: &mut Vec<u32>) {
+    wrong.clear();
+    wrong.reserve(data.len());
+    for (y, row) in data.chunks(width.max(1)).enumerate() {
+        let above = y.checked_sub(1).map(|y| &data[y * width..]);
+        for (x, &value) in row.iter().enumerate() {
+            let left = x.checked_sub(1).map_or(0, |x| row[x]);
+            let up = above.map_or(0, |above| above[x]);
+            let corner = x.checked_sub(1).and_then(|x| above.map(|above| above[x])).unwrap_or(0);
+            let mut sum = 0;
+            for (max, shift) in color.max.iter().zip(color.shift) {
+                let max = i32::from(*max);
+                let part = |value: u32| (value >> shift) as i32 & max;
+                let guess = predicted(part(left), part(up), part(corner), max);
+                sum |= ((part(value) - guess & max) as u32) << shift;
+            }
+            wrong.push(sum);
+        }
+    }
+}
+
 /// Adds to each part of a colour what was predicted of it: left + above − above left, held to what
 /// the part can be. There is black outside.
 fn undo_gradient(color: &TrueColor, width: usize, data: &mut [u32]) {
@@ -262,7 +337,7 @@ fn undo_gradient(color: &TrueColor, width: usize, data: &mut [u32]) {
             let mut sum = 0;
             for i in 0..3 {
                 let (max, shift) = (i32::from(color.max[i]), color.shift[i]);
-                let predicted = (left[i] + above[i] - above_left[i]).clamp(0, max);
+                let predicted = predicted(left[i], above[i], above_left[i], max);
                 let difference = (*value >> shift) as i32 & max;
                 parts[i] = (difference + predicted) & max;
                 sum |= (parts[i] as u32) << shift;
