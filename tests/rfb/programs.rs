@@ -198,6 +198,12 @@ fn gvnccapture_and_vncsnapshot_take_pictures_of_the_screen() {
         let wrong = shown.data().iter().zip(screen.data()).filter(|(a, b)| far(**a, **b)).count();
         assert_eq!(wrong, 0, "{encoding}");
     }
+    // A photograph, which Tight may say by gradients.
+    let (served, display) = serve_photograph(&home);
+    let screen = rested(&display);
+    let display_number = i32::from(port(&served)) - 5900;
+    run(Command::new("gvnccapture").args(["-q", &format!("127.0.0.1:{display_number}")]).arg(&gvnc));
+    assert_same("gvnccapture of a photograph", &opened(&gvnc), &screen);
 }
 
 /// What `tests/rfb/fetch.sh` has brought.
