@@ -21,7 +21,7 @@ packages=(
     chromium tcpdump
     tigervnc-standalone-server tigervnc-viewer tigervnc-tools gvncviewer vncsnapshot python3-venv tshark
     nxagent nxproxy freerdp2-shadow-x11 freerdp2-x11
-    xpra python3-gi-cairo python3-lz4 xfonts-base
+    xpra python3-gi-cairo python3-lz4 python3-pil xfonts-base
     x11vnc wayvnc sway foot grim wl-clipboard openssl
 )
 
