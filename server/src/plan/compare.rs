@@ -18,6 +18,13 @@ const FEW: usize = 256;
 /// Rectangles around all pixels inside `region` in which `a` and `b` differ,
 /// tight and disjoint, from the top down. Both pictures have the same size.
 pub fn differences(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
+    // Joining while walking can leave rectangles that overlap; those become one.
+    let mut out = joined(walked(a, b, region), Rect::intersects);
+    out.sort_unstable_by_key(|r| (r.top, r.left));
+    out
+}
+
+fn walked(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
     let mut found: Vec<Rect> = Vec::new();
     for &rect in region.rects() {
         let rect = rect.intersection(&a.bounds()).intersection(&b.bounds());
@@ -26,7 +33,7 @@ pub fn differences(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
         }
     }
     found.sort_unstable_by_key(|r| (r.top, r.left));
-    join(found)
+    found
 }
 
 fn differences_in(a: &Picture, b: &Picture, rect: Rect, found: &mut Vec<Rect>) {
@@ -70,17 +77,26 @@ fn differences_in(a: &Picture, b: &Picture, rect: Rect, found: &mut Vec<Rect>) {
 /// lie together become one, across what is equal.
 pub fn differences_around(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
     let found = differences(a, b, region);
-    if found.len() > FEW {
+    if found.len() > 64 {
         return found;
     }
-    let is_near = |r: &Rect, rect: &Rect| r.union(rect).area() <= r.area() + rect.area() + WASTE;
+    let mut out = joined(found, |r, rect| r.intersects(rect) || is_near(r, rect));
+    out.sort_unstable_by_key(|r| (r.top, r.left));
+    out
+}
+
+/// The same, but those that only meet stay apart: the two strips that a window leaves when it is moved
+/// aslant are not all that they enclose.
+pub fn differences_apart(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
+    let found = walked(a, b, region);
+    if found.len() > FEW {
+        return apart(found);
+    }
     apart(joined(found, is_near))
 }
 
-/// Joining while walking can leave rectangles that overlap; those become one, or give way to each
-/// other where that would be far more: the two strips that a window leaves when it is moved aslant.
-fn join(rects: Vec<Rect>) -> Vec<Rect> {
-    apart(joined(rects, |r, rect| r.intersects(rect) && worth_joining(r, rect)))
+fn is_near(r: &Rect, rect: &Rect) -> bool {
+    r.union(rect).area() <= r.area() + rect.area() + WASTE
 }
 
 fn joined(rects: Vec<Rect>, belong: impl Fn(&Rect, &Rect) -> bool) -> Vec<Rect> {
@@ -169,11 +185,9 @@ mod tests {
         let mut b = a.clone();
         b.fill(Rect::new(100, 100, 600, 12), 6);
         b.fill(Rect::new(100, 100, 12, 500), 6);
-        for find in [differences, differences_around] {
-            let rects = find(&a, &b, &a.bounds().into());
-            let area: u64 = rects.iter().map(Rect::area).sum();
-            assert!(area < 2 * (600 * 12 + 500 * 12), "{rects:?}");
-        }
+        let rects = differences_apart(&a, &b, &a.bounds().into());
+        let area: u64 = rects.iter().map(Rect::area).sum();
+        assert!(area < 2 * (600 * 12 + 500 * 12), "{rects:?}");
     }
 
     proptest! {
@@ -186,7 +200,7 @@ mod tests {
             for (i, (x, y, w, h)) in fills.into_iter().enumerate() {
                 b.fill(Rect::new(x, y, w, h), i as u32 + 1);
             }
-            for find in [differences, differences_around] {
+            for find in [differences, differences_around, differences_apart] {
                 let rects = find(&a, &b, &a.bounds().into());
                 for (i, r) in rects.iter().enumerate() {
                     prop_assert!(rects[i + 1..].iter().all(|s| !s.intersects(r)));

@@ -39,7 +39,7 @@ use residual::{Job, Residual, Tools};
 use target::Target;
 
 pub use compare::differences;
-pub(crate) use compare::differences_around;
+pub(crate) use compare::differences_apart;
 pub use frame::Frame;
 
 /// How much one frame may hold, and for which link it is made.

@@ -9,7 +9,7 @@ use super::lacking::{Lacking, Layout, Sent};
 use super::rough::Rough;
 use crate::desk::DeskState;
 use crate::infer::{Motion, Moved};
-use crate::plan::{differences, differences_around};
+use crate::plan::{differences, differences_apart};
 use crate::scene::{Scene, Since};
 
 /// Rectangles of one update at most: some viewers keep 65,535 for "until the last".
@@ -265,7 +265,7 @@ impl Shown {
             if !moves.is_empty() {
                 let mut left = changed;
                 moves.iter().for_each(|m| left.subtract(&target(m)));
-                rects = differences_around(&self.shadow, new, &left);
+                rects = differences_apart(&self.shadow, new, &left);
             }
         }
         rects.extend(nothing.rects());
