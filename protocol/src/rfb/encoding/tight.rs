@@ -319,7 +319,7 @@ fn say_gradient(color: &TrueColor, width: usize, data: &[u32], wrong: &mut Vec<u
                 let max = i32::from(*max);
                 let part = |value: u32| (value >> shift) as i32 & max;
                 let guess = predicted(part(left), part(up), part(corner), max);
-                sum |= ((part(value) - guess & max) as u32) << shift;
+                sum |= (((part(value) - guess) & max) as u32) << shift;
             }
             wrong.push(sum);
         }
