@@ -21,8 +21,7 @@ impl Window {
     fn open(home: &Panto, served: &Served, mode: &str, renderer: &str) -> Self {
         let display = XDisplay::start(SIZE);
         let stats = home.path(&format!("stats-{mode}-{renderer}.json"));
-        let mut command: Command =
-            home.command(&["view", &served.address(), "--mode", mode, "--no-hints", "--no-tls"]);
+        let mut command: Command = home.command(&["view", &served.address(), "--mode", mode, "--no-hints"]);
         let child = command
             .args(["--renderer", renderer, "--stats", stats.to_str().unwrap()])
             .env("DISPLAY", display.name())

@@ -91,8 +91,8 @@ pub(super) struct App {
     pub(super) view_only: bool,
     /// The pointer in the window.
     pub(super) pointer: Point,
-    /// Whether the pointer was ever over the window.
-    pub(super) pointer_seen: bool,
+    /// Whether the pointer is over the window.
+    pub(super) hovers: bool,
     /// The pointer's picture as the window system has it, and its size there.
     pub(super) pointer_set: Option<(Arc<CursorImage>, Size)>,
     pub(super) resize: Resize,
@@ -162,7 +162,7 @@ impl App {
             stale: true,
             seen: Seen::default(),
             pointer: Point::default(),
-            pointer_seen: false,
+            hovers: false,
             pointer_set: None,
             resize: Resize::default(),
             saved: mpsc::channel(),
@@ -338,6 +338,8 @@ impl App {
             self.resize.due = Some(Instant::now() + RESIZE_REST);
         }
         self.scene.resize(size);
+        // Now, for a click may be the next event.
+        self.rest_pointer();
         self.stale = true;
         if let Some(view) = &self.view {
             self.overlay.resize(size, view.window.scale_factor());
@@ -379,12 +381,16 @@ impl App {
     }
 
     pub(super) fn update_live(&mut self) {
-        // Where the pointer came to rest before there was a picture to be over.
-        if self.pointer_seen && !self.scene.layout().place().is_empty() {
-            self.input.rests(self.scene.layout().to_screen(self.pointer));
-        }
+        self.rest_pointer();
         let connected = self.seen.connection == Connection::Connected;
         self.input.set_live(connected && !self.only_views() && !self.overlay.menu_is_open());
+    }
+
+    /// The pointer may rest while the picture comes, moves or grows below it.
+    fn rest_pointer(&mut self) {
+        if self.hovers && !self.scene.layout().place().is_empty() {
+            self.input.rests(self.scene.layout().to_screen(self.pointer));
+        }
     }
 
     pub(super) fn only_views(&self) -> bool {
@@ -525,6 +531,7 @@ impl ApplicationHandler for App {
                 self.key(event_loop, &event, is_synthetic)
             }
             WindowEvent::Ime(Ime::Commit(text)) => self.input.text(&text),
+            WindowEvent::CursorLeft { .. } => self.hovers = false,
             WindowEvent::CursorMoved { position, .. } => {
                 self.moved(Point::new(position.x.floor() as i32, position.y.floor() as i32));
             }

@@ -141,12 +141,10 @@ impl Input {
         }
     }
 
-    /// The pointer rests at this pixel of the remote screen; told as soon as events go to the server.
+    /// The pointer rests, now over this pixel of the remote screen; told once, as soon as events go to the server.
     pub(super) fn rests(&mut self, position: Point) {
-        if !self.live {
-            self.place = Some(position);
-        } else if self.place.is_none() {
-            // The connection was there before the first picture.
+        // The server may have moved its own pointer since: that is not undone by our resting.
+        if self.place != Some(position) {
             self.pointer(position);
         }
     }
@@ -377,6 +375,22 @@ mod tests {
         assert_eq!(input.take(), [at(4, 0), InputEvent::Button { button: 1, down: true }, at(9, 9)]);
         input.pointer(Point::new(9, 9));
         assert_eq!(input.take(), []);
+    }
+
+    #[test]
+    fn what_the_pointer_rests_over_is_told_once() {
+        let mut input = Input::default();
+        input.rests(Point::new(1, 1));
+        assert_eq!(input.take(), []);
+        input.set_live(true);
+        let at = |x, y| InputEvent::Pointer { position: Point::new(x, y) };
+        assert_eq!(input.take(), [none_down(), at(1, 1)]);
+        input.rests(Point::new(1, 1));
+        assert_eq!(input.take(), []);
+        // The picture became smaller below it.
+        input.rests(Point::new(2, 2));
+        input.button(1, true);
+        assert_eq!(input.take(), [at(2, 2), InputEvent::Button { button: 1, down: true }]);
     }
 
     #[test]

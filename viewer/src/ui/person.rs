@@ -100,7 +100,7 @@ impl App {
 
     pub(super) fn moved(&mut self, pointer: Point) {
         self.pointer = pointer;
-        self.pointer_seen = true;
+        self.hovers = true;
         if self.overlay.menu_is_open() {
             self.overlay.menu_point(pointer);
             return;
