@@ -17,7 +17,9 @@ use panto_viewer::core::{Command as Sent, Connection, Means, View};
 use panto_viewer::stats::Latency;
 use panto_viewer::ui::{self, Renderer, Scaling, WindowOptions};
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, InputFocus, Window};
+use x11rb::protocol::xproto::{
+    ConnectionExt as _, CreateWindowAux, ImageFormat, InputFocus, Window, WindowClass,
+};
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
@@ -50,8 +52,12 @@ fn main() -> ExitCode {
 const TESTS: &[(&str, fn())] = &[
     ("cpu_shows_the_exact_pixels", || exact("cpu", Size::new(640, 480))),
     ("gpu_shows_the_exact_pixels", gpu),
+    ("a_window_that_grows_and_is_covered_shows_the_exact_pixels", || {
+        ["cpu", "gpu"].into_iter().for_each(grows)
+    }),
     ("whole_factors_are_sharp", sharp),
     ("keys_and_pointer_are_sent", input),
+    ("what_the_resting_pointer_is_over_is_told", || ["cpu", "gpu"].into_iter().for_each(resting)),
     ("shortcuts_stay_here", shortcuts),
     ("overlays_leave_no_trace", overlays),
     ("a_lost_connection_keeps_the_picture", reconnecting),
@@ -85,6 +91,26 @@ fn gpu() {
     }
     exact("gpu", Size::new(640, 480));
     exact("gpu", Size::new(641, 479));
+}
+
+/// As when a person pulls at its edge: it is larger again before the last size was shown.
+fn grows(renderer: &str) {
+    let x = Server::start();
+    let mut w = x.window(&format!("renderer={renderer} size=640x480"));
+    let all = picture(Size::new(640, 480));
+    w.expect_pixels("first picture", &all);
+    for step in 0..100 {
+        w.tell(&format!("fill {step} {step} 50 50 {step}"));
+        w.resize(300 + 3 * step, 200 + 2 * step);
+    }
+    w.tell("picture");
+    w.resize(640, 480);
+    w.expect_pixels("its old size", &all);
+    let over = x.cover(100, 100, 200, 200);
+    w.expect_other_pixels("covered", &all);
+    x.uncover(over);
+    w.expect_pixels("uncovered", &all);
+    w.quit();
 }
 
 fn sharp() {
@@ -128,6 +154,33 @@ fn input() {
     w.expect_sent("KeysDown { keys: [] }");
     x.key(3, false);
     x.key(42, false);
+    w.quit();
+}
+
+fn resting(renderer: &str) {
+    let x = Server::start();
+    let mut w = x.window(&format!("renderer={renderer} size=640x480"));
+    w.expect_pixels("first picture", &picture(Size::new(640, 480)));
+    w.focus();
+    x.pointer(100, 120);
+    w.expect_sent("Pointer { position: Point { x: 100, y: 120 } }");
+    // The picture shrinks below the hand: a click is meant for what is seen there now.
+    w.resize(320, 240);
+    w.expect_sent("Pointer { position: Point { x: 200, y: 240 } }");
+    x.button(1, true);
+    x.button(1, false);
+    w.expect_sent("Button { button: 1, down: true }");
+    w.expect_sent("Button { button: 1, down: false }");
+    // Once it has left, nothing is below it: the server's stays where it was.
+    let left = w.next;
+    x.pointer(330, 250);
+    w.resize(160, 120);
+    w.settle();
+    x.pointer(80, 60);
+    w.expect_sent("Pointer { position: Point { x: 320, y: 240 } }");
+    let told = &w.log[left..w.next];
+    let places = told.iter().filter(|l| l.contains("Pointer")).count();
+    assert_eq!(places, 1, "{told:?}");
     w.quit();
 }
 
@@ -406,6 +459,14 @@ fn obey(view: &mut View, said: &mpsc::Sender<()>) {
                         });
                         continue;
                     }
+                    "picture" => {
+                        view.update(|s| {
+                            s.picture = picture(s.screen);
+                            s.damage = Rect::of_size(s.screen).into();
+                            s.generation += 1;
+                        });
+                        continue;
+                    }
                     "notice" => {
                         view.notice(rest);
                         continue;
@@ -537,6 +598,24 @@ impl Server {
 
     fn pointer(&self, x: i16, y: i16) {
         self.fake(6, 0, x, y);
+    }
+
+    /// Puts a window over what is there.
+    fn cover(&self, x: i16, y: i16, width: u16, height: u16) -> Window {
+        let id = self.x.generate_id().expect("Xvfb answers");
+        let made = CreateWindowAux::new().override_redirect(1).background_pixel(0x12_3456);
+        let class = WindowClass::INPUT_OUTPUT;
+        self.x
+            .create_window(0, id, self.root, x, y, width, height, 0, class, 0, &made)
+            .expect("Xvfb answers");
+        self.x.map_window(id).expect("Xvfb answers");
+        self.x.flush().expect("Xvfb answers");
+        id
+    }
+
+    fn uncover(&self, id: Window) {
+        self.x.destroy_window(id).expect("Xvfb answers");
+        self.x.flush().expect("Xvfb answers");
     }
 
     fn unfocus(&self) {

@@ -15,6 +15,7 @@ use pixels::{Pixels, PixelsBuilder, SurfaceTexture};
 use winit::window::Window;
 
 use super::error::plain;
+use super::inner::Inner;
 use super::present::Present;
 use super::scene::Scene;
 
@@ -22,6 +23,7 @@ use super::scene::Scene;
 const TEXTURE: TextureFormat = TextureFormat::Bgra8Unorm;
 
 pub(super) struct Gpu {
+    inner: Arc<Inner>,
     pixels: Pixels<'static>,
     size: Size,
     name: String,
@@ -43,9 +45,11 @@ impl Gpu {
             return Err("no GPU device here".to_owned());
         }
         let backends = wgpu::Backends::from_env().unwrap_or(wgpu::Backends::PRIMARY);
-        let format = surface_format(&window, backends, emulated)?;
         let (width, height) = (size.width.max(1), size.height.max(1));
-        let pixels = PixelsBuilder::new(width, height, SurfaceTexture::new(width, height, window))
+        let inner = Arc::new(Inner::open(window, Size::new(width, height))?);
+        let format = surface_format(&inner, backends, emulated)?;
+        let surface = SurfaceTexture::new(width, height, Arc::clone(&inner));
+        let pixels = PixelsBuilder::new(width, height, surface)
             .wgpu_backend(backends)
             .texture_format(TEXTURE)
             .surface_texture_format(format)
@@ -61,7 +65,7 @@ impl Gpu {
         pixels.device().on_uncaptured_error(Arc::new(move |e: wgpu::Error| sink.put(&e.to_string())));
         let info = pixels.adapter().get_info();
         let name = format!("pixels on {}", info.name);
-        Ok(Self { pixels, size: Size::new(width, height), name, row: Vec::new(), errors })
+        Ok(Self { inner, pixels, size: Size::new(width, height), name, row: Vec::new(), errors })
     }
 }
 
@@ -75,6 +79,7 @@ impl Present for Gpu {
         let mut part = damage;
         let all = Rect::of_size(size).into();
         if size != self.size {
+            self.inner.resize(size)?;
             let resized = self.pixels.resize_surface(size.width, size.height);
             let resized = resized.and_then(|()| self.pixels.resize_buffer(size.width, size.height));
             resized.map_err(|e| plain(&e.to_string()))?;
@@ -124,7 +129,7 @@ impl Errors {
 ///
 /// `pixels` would take an sRGB format, or one that the surface lacks, and panic.
 fn surface_format(
-    window: &Arc<Window>,
+    inner: &Arc<Inner>,
     backends: wgpu::Backends,
     emulated: bool,
 ) -> Result<TextureFormat, String> {
@@ -132,7 +137,7 @@ fn surface_format(
         backends,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    let surface = instance.create_surface(Arc::clone(window)).map_err(|e| plain(&e.to_string()))?;
+    let surface = instance.create_surface(Arc::clone(inner)).map_err(|e| plain(&e.to_string()))?;
     let adapter = wait(instance.request_adapter(&wgpu::RequestAdapterOptions {
         compatible_surface: Some(&surface),
         ..Default::default()

@@ -13,6 +13,7 @@ mod draw;
 mod error;
 mod font;
 mod gpu;
+mod inner;
 mod input;
 mod keymap;
 mod layout;
