@@ -12,18 +12,37 @@ const CELL_HEIGHT: i32 = 32;
 /// encoding's (palette, compressor) take about 30 bytes, as much as 250 pixels of text.
 const WASTE: u64 = 256;
 
-/// So many rectangles are compared with each other.
+/// So many rectangles at most are compared with each other: it takes the square of their number.
 const FEW: usize = 256;
 
 /// Rectangles around all pixels inside `region` in which `a` and `b` differ,
 /// tight and disjoint, from the top down. Both pictures have the same size.
 pub fn differences(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
-    // Joining while walking can leave rectangles that overlap; those become one.
-    let mut out = joined(walked(a, b, region), Rect::intersects);
-    out.sort_unstable_by_key(|r| (r.top, r.left));
-    out
+    // Joining on the way can leave rectangles that overlap; those become one.
+    from_the_top(joined(walked(a, b, region), Rect::intersects))
 }
 
+/// The same for a region with holes, which cut rectangles that would have been one: those that
+/// lie together become one, across what is equal.
+pub fn differences_around(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
+    let found = differences(a, b, region);
+    if found.len() > FEW {
+        return found;
+    }
+    from_the_top(joined(found, |r, rect| r.intersects(rect) || costs_little(r, rect)))
+}
+
+/// The same, but those that only meet stay apart: the two strips that a window leaves when it is moved
+/// aslant are not all that they enclose.
+pub fn differences_apart(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
+    let found = walked(a, b, region);
+    if found.len() > FEW {
+        return from_the_top(apart(found));
+    }
+    from_the_top(apart(joined(found, costs_little)))
+}
+
+/// Cell by cell, from the top down; what it joins on the way can overlap.
 fn walked(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
     let mut found: Vec<Rect> = Vec::new();
     for &rect in region.rects() {
@@ -73,55 +92,7 @@ fn differences_in(a: &Picture, b: &Picture, rect: Rect, found: &mut Vec<Rect>) {
     found.append(&mut above);
 }
 
-/// The same for a region with holes, which cut rectangles that would have been one: those that
-/// lie together become one, across what is equal.
-pub fn differences_around(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
-    let found = differences(a, b, region);
-    if found.len() > 64 {
-        return found;
-    }
-    let mut out = joined(found, |r, rect| r.intersects(rect) || is_near(r, rect));
-    out.sort_unstable_by_key(|r| (r.top, r.left));
-    out
-}
-
-/// The same, but those that only meet stay apart: the two strips that a window leaves when it is moved
-/// aslant are not all that they enclose.
-pub fn differences_apart(a: &Picture, b: &Picture, region: &Region) -> Vec<Rect> {
-    let found = walked(a, b, region);
-    if found.len() > FEW {
-        return apart(found);
-    }
-    apart(joined(found, is_near))
-}
-
-fn is_near(r: &Rect, rect: &Rect) -> bool {
-    r.union(rect).area() <= r.area() + rect.area() + WASTE
-}
-
-fn joined(rects: Vec<Rect>, belong: impl Fn(&Rect, &Rect) -> bool) -> Vec<Rect> {
-    let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
-    for mut rect in rects {
-        while let Some(i) = out.iter().position(|r| belong(r, &rect)) {
-            rect = rect.union(&out.swap_remove(i));
-        }
-        out.push(rect);
-    }
-    out
-}
-
-/// The same pixels, each in one rectangle only, from the top down.
-fn apart(rects: Vec<Rect>) -> Vec<Rect> {
-    let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
-    for rect in rects {
-        let mut rest = Region::from(rect);
-        out.iter().filter(|r| r.intersects(&rect)).for_each(|r| rest.subtract(r));
-        out.extend(rest.rects());
-    }
-    out.sort_unstable_by_key(|r| (r.top, r.left));
-    out
-}
-
+/// Neighbours on the way: large areas may take an eighth of their size with them.
 fn worth_joining(a: &Rect, b: &Rect) -> bool {
     let both = a.area() + b.area();
     a.union(b).area() <= both + WASTE + both / 8
@@ -148,6 +119,39 @@ fn tight(a: &Picture, b: &Picture, cell: Rect) -> Option<Rect> {
         }
     }
     Some(Rect::from_corners(left, top, right, bottom))
+}
+
+/// Any two: no more pixels in vain than a rectangle costs.
+fn costs_little(r: &Rect, rect: &Rect) -> bool {
+    r.union(rect).area() <= r.area() + rect.area() + WASTE
+}
+
+/// One of all that belong together, until no two do.
+fn joined(rects: Vec<Rect>, belong: impl Fn(&Rect, &Rect) -> bool) -> Vec<Rect> {
+    let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
+    for mut rect in rects {
+        while let Some(i) = out.iter().position(|r| belong(r, &rect)) {
+            rect = rect.union(&out.swap_remove(i));
+        }
+        out.push(rect);
+    }
+    out
+}
+
+/// The same pixels, each in one rectangle only.
+fn apart(rects: Vec<Rect>) -> Vec<Rect> {
+    let mut out: Vec<Rect> = Vec::with_capacity(rects.len());
+    for rect in rects {
+        let mut rest = Region::from(rect);
+        out.iter().filter(|r| r.intersects(&rect)).for_each(|r| rest.subtract(r));
+        out.extend(rest.rects());
+    }
+    out
+}
+
+fn from_the_top(mut rects: Vec<Rect>) -> Vec<Rect> {
+    rects.sort_unstable_by_key(|r| (r.top, r.left));
+    rects
 }
 
 #[cfg(test)]
