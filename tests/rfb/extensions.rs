@@ -208,7 +208,7 @@ fn texts_are_copied_both_ways() {
     let mut plain = connect(&address, &[]);
     let mut extended = connect(&address, &[EncodingId::EXTENDED_CLIPBOARD]);
     assert_eq!(extended.word(CUT_TEXT), clipboard(Clipboard::ours()));
-    extended.say(&ClientMessage::Clipboard(Clipboard::Caps { text: Some(0), request: true, notify: true }));
+    extended.say(&ClientMessage::Clipboard(Clipboard::ours()));
     // Longer than a property of X: it comes in parts.
     let long = "Zeile — 行\n".repeat(40_000);
     for text in ["Grüße\nan € alle", &long] {

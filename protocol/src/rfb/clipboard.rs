@@ -21,18 +21,46 @@ const PROVIDE: u32 = 1 << 28;
 /// Bytes of one message at most: sixteen sizes, or a text that zlib made no smaller.
 pub const MAX_CLIPBOARD: usize = MAX_CUT_TEXT + MAX_CUT_TEXT / 512 + 128;
 
+/// Bytes of a text that is sent without a request at most: with what zlib and carriage returns add,
+/// peers that end connections above 1 MiB take it.
+const MAX_UNASKED: usize = MAX_CUT_TEXT / 2 - 1024;
+
+/// What one end of a connection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Takes {
+    /// Bytes of text that may be sent without a request; `None`: it takes no text.
+    pub text: Option<u32>,
+    /// It answers requests.
+    pub request: bool,
+    /// It is to be told that there is something new.
+    pub notify: bool,
+}
+
+impl Default for Takes {
+    /// What rfbproto assumes of who has told nothing.
+    fn default() -> Self {
+        Self { text: Some(20 << 20), request: true, notify: true }
+    }
+}
+
+impl Takes {
+    /// How this end is told of a new text: by the text itself if it takes so much without a request
+    /// (some programs never ask), or else by [`Clipboard::Notify`]; by nothing if it takes neither.
+    #[must_use]
+    pub fn news(&self, text: &str) -> Option<Clipboard> {
+        let unasked = self.text? as usize;
+        if text.len() <= unasked.min(MAX_UNASKED) {
+            return Some(Clipboard::Provide(Some(text.to_owned())));
+        }
+        self.notify.then_some(Clipboard::Notify { text: true })
+    }
+}
+
 /// One message of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clipboard {
     /// What the sender of this takes.
-    Caps {
-        /// Bytes of text that may be sent without a request; `None`: it takes no text.
-        text: Option<u32>,
-        /// It answers requests.
-        request: bool,
-        /// It is to be told that there is something new.
-        notify: bool,
-    },
+    Caps(Takes),
     /// The text is wanted, if `text`.
     Request {
         /// Whether text is among what is wanted.
@@ -52,7 +80,7 @@ pub enum Clipboard {
 impl Clipboard {
     /// What this program takes.
     pub const fn ours() -> Self {
-        Self::Caps { text: Some(0), request: true, notify: true }
+        Self::Caps(Takes { text: Some(0), request: true, notify: true })
     }
 
     /// Reads the bytes that a negative length has counted.
@@ -73,7 +101,11 @@ impl Clipboard {
                     size = size.or((format == 0).then_some(bytes));
                 }
             }
-            return Ok(Self::Caps { text: size, request: flags & REQUEST != 0, notify: flags & NOTIFY != 0 });
+            return Ok(Self::Caps(Takes {
+                text: size,
+                request: flags & REQUEST != 0,
+                notify: flags & NOTIFY != 0,
+            }));
         }
         Ok(match flags & !FORMATS {
             REQUEST => Self::Request { text },
@@ -90,7 +122,7 @@ impl Clipboard {
         let mut out = Writer::default();
         let mut flags = |flags: u32, text: bool| out.raw(&(flags | u32::from(text)).to_be_bytes());
         match self {
-            Self::Caps { text, request, notify } => {
+            Self::Caps(Takes { text, request, notify }) => {
                 let ways = [(*request, REQUEST), (*notify, NOTIFY)];
                 let ways =
                     ways.iter().filter(|(on, _)| *on).fold(CAPS | PROVIDE, |all, (_, flag)| all | flag);
@@ -215,7 +247,7 @@ mod tests {
         }
         // Sizes of formats that are not text are passed over.
         let all = [&[0x1f, 0, 0, 7][..], &[0, 0, 0, 9], &[0; 8]].concat();
-        let caps = Clipboard::Caps { text: Some(9), request: true, notify: true };
+        let caps = Clipboard::Caps(Takes { text: Some(9), request: true, notify: true });
         assert_eq!(Clipboard::decode(&all), Ok(caps));
     }
 

@@ -17,7 +17,7 @@ mod version;
 mod vnc_auth;
 mod xt_codes;
 
-pub use clipboard::{Clipboard, MAX_CLIPBOARD};
+pub use clipboard::{Clipboard, MAX_CLIPBOARD, Takes as ClipboardTakes};
 pub use handshake::{Event as HandshakeEvent, Handshake, HandshakeError, Proof, refusal};
 pub use message::{
     ClientMessage, EncodingId, Fence, Leds, MAX_CUT_TEXT, RectHeader, ResizeStatus, Screen, ServerMessage,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::super::encoding::{Decoder, Progress};
-use super::super::{ClientMessage, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader, Screen};
+use super::super::{
+    ClientMessage, ClipboardTakes, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader, Screen,
+};
 use super::config::Config;
 use super::handshake::ServerInit;
 use super::message::{Event, Message};
@@ -81,7 +83,8 @@ pub struct Connection {
     has_fences: bool,
     pub(super) has_qemu_keys: bool,
     pub(super) has_extended_buttons: bool,
-    pub(super) has_extended_clipboard: bool,
+    /// What the server takes of the extended clipboard, if it has that.
+    pub(super) takes: Option<ClipboardTakes>,
     /// The client's own text, to be sent when the server asks for it.
     pub(super) text: Option<String>,
     /// Whether updates are wanted.
@@ -120,7 +123,7 @@ impl Connection {
             has_fences: false,
             has_qemu_keys: false,
             has_extended_buttons: false,
-            has_extended_clipboard: false,
+            takes: None,
             text: None,
             awake: false,
             has_continuous: false,

@@ -41,11 +41,26 @@ impl Connection {
     /// The client's clipboard. Servers without the extended one (rfbproto) know Latin-1 only; other
     /// characters become `?`. What is longer than [`MAX_CUT_TEXT`] is not sent.
     pub fn cut_text(&mut self, text: &str) {
-        if self.has_extended_clipboard {
-            self.text = (text.len() <= MAX_CUT_TEXT).then(|| text.to_owned());
-            return self.say(&ClientMessage::Clipboard(Clipboard::Notify { text: self.text.is_some() }));
+        let Some(takes) = self.takes else {
+            return self.latin1_text(text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect());
+        };
+        self.text = (text.len() <= MAX_CUT_TEXT).then(|| text.to_owned());
+        if self.text.is_none() {
+            return self.say(&ClientMessage::Clipboard(Clipboard::Notify { text: false }));
         }
-        let text: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
+        // LibVNCServer is not to be notified. Up to its 0.9.14 it says that it takes texts also for
+        // programs that never see one (x11vnc), which see Latin-1 always.
+        if !takes.notify
+            && let Ok(latin1) = text.chars().map(u8::try_from).collect()
+        {
+            return self.latin1_text(latin1);
+        }
+        if let Some(news) = takes.news(text) {
+            self.say(&ClientMessage::Clipboard(news));
+        }
+    }
+
+    fn latin1_text(&mut self, text: Vec<u8>) {
         if text.len() <= MAX_CUT_TEXT {
             self.say(&ClientMessage::CutText(text));
         }
@@ -54,8 +69,8 @@ impl Connection {
     /// Answers the server's extended clipboard; returns a text that it has sent.
     pub(super) fn clipboard(&mut self, message: Clipboard) -> Option<String> {
         let answer = match message {
-            Clipboard::Caps { .. } => {
-                self.has_extended_clipboard = true;
+            Clipboard::Caps(takes) => {
+                self.takes = Some(takes);
                 Clipboard::ours()
             }
             Clipboard::Notify { text: true } => Clipboard::Request { text: true },

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use panto_protocol::rfb::{Clipboard, MAX_CUT_TEXT, ServerMessage};
+use panto_protocol::rfb::{Clipboard, ClipboardTakes, MAX_CUT_TEXT, ServerMessage};
 use panto_protocol::wire::Writer;
 
 /// What a viewer knows of the clipboard.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// Whether the viewer understands the extended clipboard, and was told that we do.
-    extended: bool,
+    /// What the viewer takes of the extended clipboard, if it understands that and was told that we
+    /// do.
+    takes: Option<ClipboardTakes>,
     /// The text that the viewer was told of, or has told.
     text: Option<Arc<str>>,
     /// The message that brings it: compressed once, however often it is asked for.
@@ -19,8 +20,11 @@ pub(super) struct Told {
 impl Told {
     /// The viewer understands the extended clipboard. Returns what that begins with.
     pub(super) fn extend(&mut self) -> Option<ServerMessage> {
-        let first = !std::mem::replace(&mut self.extended, true);
-        first.then_some(ServerMessage::Clipboard(Clipboard::ours()))
+        if self.takes.is_some() {
+            return None;
+        }
+        self.takes = Some(ClipboardTakes::default());
+        Some(ServerMessage::Clipboard(Clipboard::ours()))
     }
 
     /// The screen's clipboard holds `text`. Returns what the viewer is told.
@@ -30,13 +34,13 @@ impl Told {
         }
         self.text = Some(Arc::clone(text));
         self.packed = None;
-        Some(match self.extended {
-            true => ServerMessage::Clipboard(Clipboard::Notify { text: true }),
-            false => {
+        match &self.takes {
+            Some(takes) => takes.news(text).map(ServerMessage::Clipboard),
+            None => {
                 let latin1 = text.chars().map(|c| u8::try_from(c).unwrap_or(b'?'));
-                ServerMessage::CutText(latin1.take(MAX_CUT_TEXT).collect())
+                Some(ServerMessage::CutText(latin1.take(MAX_CUT_TEXT).collect()))
             }
-        })
+        }
     }
 
     /// The viewer has copied this text.
@@ -48,10 +52,12 @@ impl Told {
     /// Answers a message of the extended clipboard; a text that is in one is the caller's. Returns
     /// the bytes of the answer.
     pub(super) fn answer(&mut self, message: &Clipboard) -> Option<Arc<[u8]>> {
-        if !self.extended {
-            return None;
-        }
+        let takes = self.takes.as_mut()?;
         match message {
+            Clipboard::Caps(theirs) => {
+                *takes = *theirs;
+                None
+            }
             // Nobody sends what is too long for us, so it need not be asked for twice.
             Clipboard::Notify { text: true } => Some(bytes(Clipboard::Request { text: true })),
             Clipboard::Request { text: true } => {
@@ -83,7 +89,14 @@ mod tests {
         assert_eq!(told.news(&text), None);
         assert_eq!(told.extend(), Some(ServerMessage::Clipboard(Clipboard::ours())));
         assert_eq!(told.extend(), None);
+        // Who never says what it takes (LibVNCClient) takes the text, and does not ask for one that
+        // it is only told of.
+        let given = Clipboard::Provide(Some("a".into()));
+        assert_eq!(told.news(&"a".into()), Some(ServerMessage::Clipboard(given)));
+        let long: Arc<str> = "x".repeat(MAX_CUT_TEXT).into();
         let notify = ServerMessage::Clipboard(Clipboard::Notify { text: true });
+        assert_eq!(told.news(&long), Some(notify.clone()), "it could end the connection");
+        assert_eq!(told.answer(&Clipboard::ours()), None);
         assert_eq!(told.news(&"b".into()), Some(notify));
         let provide = |text: &str| Some(bytes(Clipboard::Provide(Some(text.into()))));
         for _ in 0..2 {
@@ -93,5 +106,8 @@ mod tests {
         told.copied("c");
         assert_eq!(told.news(&"c".into()), None);
         assert_eq!(told.answer(&Clipboard::Request { text: true }), provide("c"));
+        let none = ClipboardTakes { text: None, request: true, notify: true };
+        assert_eq!(told.answer(&Clipboard::Caps(none)), None);
+        assert_eq!(told.news(&"d".into()), None, "it takes no text");
     }
 }

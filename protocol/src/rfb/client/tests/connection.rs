@@ -7,8 +7,8 @@ use crate::pixel::Picture;
 use crate::rfb::client::{Config, Connection, ConnectionError, Event, ServerInit};
 use crate::rfb::encoding::Encoder;
 use crate::rfb::{
-    ClientMessage, Clipboard, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader, Screen,
-    ServerMessage, encode_rect_count, encode_screens,
+    ClientMessage, Clipboard, ClipboardTakes, EncodingId, Fence, MAX_CUT_TEXT, PixelFormat, RectHeader,
+    Screen, ServerMessage, encode_rect_count, encode_screens,
 };
 use crate::wire::{DecodeError, Reader, Writer};
 
@@ -409,6 +409,14 @@ fn clipboards_in_utf_8_are_asked_for_and_given_when_asked() {
     c.cut_text(text);
     assert_eq!(said(&mut c), says(Clipboard::Notify { text: true }));
     assert_eq!(hear(&mut c, request), (vec![], says(provide)));
+    // Who is not to be notified is given the text: what Latin-1 can say in the old way, which such a
+    // server understands in any case.
+    let unnotified = ClipboardTakes { text: Some(1 << 20), request: true, notify: false };
+    hear(&mut c, Clipboard::Caps(unnotified));
+    c.cut_text("Tür");
+    assert_eq!(said(&mut c), [ClientMessage::CutText(b"T\xfcr".to_vec())]);
+    c.cut_text(text);
+    assert_eq!(said(&mut c), says(Clipboard::Provide(Some(text.into()))));
     // Nonsense inside of its length is no waiting for more.
     let mut r = connection(&Config::default());
     assert!(events(&mut r, &[3, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1], 9).is_err());
